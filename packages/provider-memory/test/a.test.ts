@@ -1,0 +1,2 @@
+import { x } from '../src/index.ts'
+export const y = x
