@@ -1,1 +1,28 @@
-export const x: number = 1
+export { checkOptions, invalid, misconfigured, type OptionChecks, option } from './check.ts'
+export { type Clock, systemClock } from './clock.ts'
+export { errorLabel } from './error-codes.ts'
+export { errorClass } from './errors.ts'
+export { logFields } from './facts.ts'
+export type { Logger } from './logger.ts'
+export { isEncrypted } from './marker.ts'
+export type {
+  Claim,
+  MessageProtection,
+  ProtectedBody,
+  QueueContext,
+  QueueProtection,
+  Unprotected,
+  UnprotectedMessage,
+} from './protection.ts'
+export { checkQueueName } from './queue-name.ts'
+export type { QueueMeter } from './telemetry.ts'
+export type {
+  Delivery,
+  IncomingMessage,
+  QueueProvider,
+  QueueTransport,
+  SessionTransport,
+  TransportFeatures,
+  TransportReceiver,
+} from './transport.ts'
+export type { WireBody, WireMessage } from './wire.ts'

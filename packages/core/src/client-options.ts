@@ -1,0 +1,67 @@
+import type { MeterProvider } from '@opentelemetry/api'
+import { checkOptions, hasMethods, option } from './check.ts'
+import type { Clock } from './clock.ts'
+import type { Logger } from './logger.ts'
+import type { RejectedMessage } from './message.ts'
+import type { BatchOptions, CallOptions, Options, WaitOptions } from './options.ts'
+import type { MessageProtection } from './protection.ts'
+import { checkQueueName } from './queue-name.ts'
+import type { QueueProvider } from './transport.ts'
+
+/**
+ * - `provider`: the broker; `queue`: the logical name, 1–260 characters of `[A-Za-z0-9_-]`
+ * - `crypto`: the `messageCrypto()` of `@queue-runtime/crypto`. Without it bodies travel as plaintext, and sealed ones that
+ *   arrive are held
+ * - `maxDeliveries`: a message delivered more often is dead-lettered (`qr.max-deliveries`) before it is opened. Effective
+ *   only below the broker's own limit
+ * - `onRejected`: told of each message that was not handed over
+ * - `logger`: shaped as pino; default prints warnings and errors; `false` silences
+ * - `meterProvider`: default the one registered with `@opentelemetry/api`
+ * - `clock`: default the machine's
+ */
+export interface QueueClientOptions
+  extends Options<{
+    crypto: MessageProtection
+    maxDeliveries: number
+    onRejected: (rejected: RejectedMessage) => void
+    logger: Logger | false
+    meterProvider: MeterProvider
+    clock: Clock
+  }> {
+  readonly provider: QueueProvider
+  readonly queue: string
+}
+
+const isLogger = (value: unknown): boolean => value === false || hasMethods(value, 'debug', 'info', 'warn', 'error')
+
+/**
+ * @throws Configuration with the name of the option · Validation with field `queue`
+ */
+export function checkClientOptions(options: QueueClientOptions): void {
+  checkOptions(
+    options,
+    {
+      provider: option.object('a provider, such as memoryProvider()', 'open'),
+      queue: option.that('a string', (value) => typeof value === 'string'),
+      crypto: option.object('what messageCrypto() returns', 'open'),
+      maxDeliveries: option.wholeNumber(1),
+      onRejected: option.callback,
+      logger: option.that('false or have debug, info, warn and error', isLogger),
+      meterProvider: option.object('a MeterProvider', 'getMeter'),
+      clock: option.object('a Clock', 'now', 'sleep'),
+    },
+    ['provider', 'queue'],
+  )
+  checkQueueName(options.queue)
+}
+
+const signal = option.that('an AbortSignal', (value) => value instanceof AbortSignal)
+const waitMs = option.wholeNumber(0)
+const maxMessages = option.wholeNumber(1)
+
+/** The options of calls, checked as those of the constructor are. */
+export const checkCall = (options: CallOptions): void => checkOptions(options, { signal })
+export const checkWait = (options: WaitOptions): void => checkOptions(options, { signal, waitMs })
+export const checkBatch = (options: BatchOptions): void => checkOptions(options, { signal, waitMs, maxMessages })
+export const checkPass = (options: CallOptions & Options<{ maxMessages: number }>): void =>
+  checkOptions(options, { signal, maxMessages })

@@ -1,0 +1,212 @@
+import {
+  checkBatch,
+  checkCall,
+  checkClientOptions,
+  checkPass,
+  checkWait,
+  type QueueClientOptions,
+} from './client-options.ts'
+import { systemClock } from './clock.ts'
+import { type ConsumeOptions, type Consumer, checkConsume, type MessageHandler, startConsumer } from './consumer.ts'
+import { type DeadLetters, readDeadLetters } from './dead-letters.ts'
+import { QueueError } from './errors.ts'
+import { createPuller, type Puller } from './intake.ts'
+import { consoleLogger, silentLogger } from './logger.ts'
+import type { OutgoingMessage, ReceivedMessage, RejectedMessage } from './message.ts'
+import { noProtection } from './no-protection.ts'
+import type { BatchOptions, CallOptions, Closable, WaitOptions } from './options.ts'
+import type { MessageProtection, QueueContext, QueueProtection } from './protection.ts'
+import { createReceiver, DEFAULT_WAIT_MS } from './receiver.ts'
+import { createSender } from './sender.ts'
+import { linkSignals } from './signals.ts'
+import { clientMetrics, lateMeter } from './telemetry.ts'
+import type { QueueTransport } from './transport.ts'
+import { createUnsettled } from './unsettled.ts'
+import { createWork } from './work.ts'
+
+export interface QueueSender {
+  /**
+   * Validates, seals and sends one message; resolves with its id once the broker has it. An aborted send may have been sent.
+   * @throws Validation · Unsupported · MessageTooLarge · ReservedMarker · Configuration (a receive-only client) · what the
+   *   key store and the broker report
+   */
+  send(message: OutgoingMessage, options?: CallOptions): Promise<{ messageId: string }>
+  /**
+   * Sends any number of messages; resolves with their ids in input order. All are validated and sealed before the first is
+   * sent.
+   * @throws BatchPartiallyFailed with one outcome per input · as `send`, with nothing sent
+   */
+  sendBatch(messages: readonly OutgoingMessage[], options?: CallOptions): Promise<{ messageId: string }[]>
+}
+
+/**
+ * A refused message is settled and reported (`rejected`, `onRejected`, log); it never throws, never hides a good one and
+ * neither ends nor extends a wait. An outage is thrown, unless a good message is at hand.
+ */
+export interface QueueReceiver {
+  /** Resolves with the next good message under a lock, or null when `waitMs` is over. */
+  receive(options?: WaitOptions): Promise<ReceivedMessage | null>
+  /** Resolves as soon as one good message is there, with all that are, up to `maxMessages`. */
+  receiveBatch(options?: BatchOptions): Promise<{ messages: ReceivedMessage[]; rejected: RejectedMessage[] }>
+  /** Yields messages until the signal aborts or the client closes. Prefetches nothing, renews nothing, waits outages out. */
+  messages(options?: CallOptions): AsyncIterable<ReceivedMessage>
+}
+
+/** One queue. `close()` ends its consumers, gives back what is unsettled and closes its transport; never what it was given. */
+export interface QueueClient extends QueueSender, QueueReceiver, Closable {
+  readonly queue: string
+  /**
+   * Handles messages as they come, `concurrency` at once, until it is closed.
+   *
+   * @example
+   * const consumer = client.consume(async (message) => handleOrder(message.json()), { concurrency: 10 })
+   */
+  consume(handler: MessageHandler, options?: ConsumeOptions): Consumer
+  /** @throws Unsupported where the provider has no dead-letter queue to read */
+  deadLetters(): DeadLetters
+}
+
+/** A protection that refuses its configuration must not leave the transport behind. */
+const openProtection = (
+  crypto: MessageProtection,
+  context: QueueContext,
+  transport: QueueTransport,
+): QueueProtection => {
+  try {
+    return crypto.open(context)
+  } catch (error) {
+    transport.close().catch(() => {})
+    throw error
+  }
+}
+
+const signalOf = ({ signal }: CallOptions): AbortSignal => signal ?? new AbortController().signal
+
+/**
+ * Returns the client of one queue. Nothing connects until the first call.
+ *
+ * @throws Configuration, Validation: an option is missing, unknown or wrong; it is named
+ * @example
+ * const client = createQueueClient({ provider: memoryProvider(), queue: 'orders', crypto: messageCrypto({ enabled: true, keyProvider }) })
+ */
+export function createQueueClient(options: QueueClientOptions): QueueClient {
+  checkClientOptions(options)
+  const { provider, queue, maxDeliveries, onRejected, clock = systemClock } = options
+  const logger = options.logger === false ? silentLogger : (options.logger ?? consoleLogger)
+  const meter = lateMeter(options.meterProvider)
+  const metrics = clientMetrics(meter, queue)
+  const transport = provider.open(queue)
+  const context: QueueContext = { queue, lockMs: transport.lockMs, maxDeliveries, logger, meter, clock }
+  const protection = openProtection(options.crypto ?? noProtection, context, transport)
+
+  const closing = new AbortController()
+  const consumers = new Set<Consumer>()
+  const unsettled = createUnsettled(clock)
+  const work = createWork()
+  const sender = createSender({ queue, transport, protection, metrics })
+  const puller = createPuller({
+    ...{ queue, transport, protection, maxDeliveries, onRejected, logger, metrics, clock, unsettled },
+    inBackground: (task) => void work.track(task),
+  })
+  const tracked: Puller = { pull: (pullOptions) => work.track(puller.pull(pullOptions)) }
+  const receiver = createReceiver(tracked, clock)
+
+  const assertOpen = (): void => closing.signal.throwIfAborted()
+
+  const receiveBatch = async (
+    maxMessages: number,
+    waitMs: number,
+    signal: AbortSignal | undefined,
+  ): ReturnType<QueueClient['receiveBatch']> => {
+    const linked = linkSignals(closing.signal, signal)
+    try {
+      linked.signal.throwIfAborted()
+      return await receiver.receiveBatch({ maxMessages, waitMs, signal: linked.signal })
+    } finally {
+      linked.unlink()
+    }
+  }
+
+  /** Iterates with a signal that ends with the client. */
+  async function* iterate<T>(
+    signal: AbortSignal | undefined,
+    start: (signal: AbortSignal) => AsyncIterable<T>,
+  ): AsyncGenerator<T, void, undefined> {
+    assertOpen()
+    const linked = linkSignals(closing.signal, signal)
+    try {
+      yield* start(linked.signal)
+    } finally {
+      linked.unlink()
+    }
+  }
+
+  const close = async (): Promise<void> => {
+    closing.abort(new QueueError('ClientClosed', 'The client is closed.', { queue }))
+    await Promise.all([...consumers].map((consumer) => consumer.close()))
+    await work.ended()
+    await unsettled.release()
+    await transport.close()
+  }
+  let closed: Promise<void> | undefined
+  const closeOnce = (): Promise<void> => {
+    closed ??= close()
+    return closed
+  }
+
+  return {
+    queue,
+    async send(message, call = {}) {
+      checkCall(call)
+      assertOpen()
+      return work.track(sender.send(message, signalOf(call)))
+    },
+    async sendBatch(messages, call = {}) {
+      checkCall(call)
+      assertOpen()
+      return work.track(sender.sendBatch(messages, signalOf(call)))
+    },
+    async receive(wait = {}) {
+      checkWait(wait)
+      const { messages } = await receiveBatch(1, wait.waitMs ?? DEFAULT_WAIT_MS, wait.signal)
+      return messages[0] ?? null
+    },
+    async receiveBatch(batch = {}) {
+      checkBatch(batch)
+      return receiveBatch(batch.maxMessages ?? 10, batch.waitMs ?? DEFAULT_WAIT_MS, batch.signal)
+    },
+    messages(call = {}) {
+      checkCall(call)
+      return iterate(call.signal, (signal) => receiver.messages(signal))
+    },
+    consume(handler, consumeOptions = {}) {
+      checkConsume(handler, consumeOptions)
+      assertOpen()
+      const onStopped = (consumer: Consumer): void => void consumers.delete(consumer)
+      const consumer = startConsumer({ queue, puller: tracked, logger, clock, onStopped }, handler, consumeOptions)
+      consumers.add(consumer)
+      return consumer
+    },
+    deadLetters() {
+      assertOpen()
+      const open = transport.deadLetters?.bind(transport)
+      if (open === undefined) {
+        throw new QueueError('Unsupported', 'The provider cannot read dead letters.', {
+          facts: { feature: 'dead-letter' },
+          queue,
+        })
+      }
+      return {
+        messages(pass = {}) {
+          checkPass(pass)
+          const { maxMessages = Number.POSITIVE_INFINITY } = pass
+          return iterate(pass.signal, (signal) =>
+            readDeadLetters({ queue, receiver: open(), protection, unsettled, maxMessages, signal }),
+          )
+        },
+      }
+    },
+    close: closeOnce,
+    [Symbol.asyncDispose]: closeOnce,
+  }
+}

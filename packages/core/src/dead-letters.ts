@@ -1,0 +1,89 @@
+import { createContent } from './content.ts'
+import { factsOf } from './facts.ts'
+import type { Content, MessageFacts } from './message.ts'
+import type { CallOptions, Options } from './options.ts'
+import type { QueueProtection } from './protection.ts'
+import { withoutBodyInPrint } from './received-message.ts'
+import { createSettlement, type Settlement } from './settlement.ts'
+import type { Delivery, TransportReceiver } from './transport.ts'
+import type { Unsettled } from './unsettled.ts'
+
+/** A message in the dead-letter queue, under a lock, sealed as it came. Its inspect output and its JSON hold no body. */
+export interface DeadLetter extends MessageFacts {
+  readonly reason: string | undefined
+  readonly description: string | undefined
+  /**
+   * Resolves with the content after the tag was verified. Freshness and replay are not looked at: an old letter opens.
+   * @throws what unprotecting found, such as AuthenticationFailed, or KeyProviderError while the key store is down
+   */
+  open(): Promise<Content>
+  /** Removes the letter for good. */
+  complete(): Promise<void>
+  /** Leaves the letter where it is and gives up its lock. */
+  abandon(): Promise<void>
+}
+
+/** The reader of a dead-letter queue. */
+export interface DeadLetters {
+  /**
+   * One pass: yields each letter that is there once, up to `maxMessages`, and ends. Letters left unsettled are given back
+   * when the pass ends. An abort ends the iteration without an error.
+   *
+   * @example
+   * for await (const letter of client.deadLetters().messages()) console.log(letter.reason, (await letter.open()).text())
+   */
+  messages(options?: CallOptions & Options<{ maxMessages: number }>): AsyncIterable<DeadLetter>
+}
+
+const createDeadLetter = ({ message }: Delivery, settlement: Settlement, protection: QueueProtection): DeadLetter => {
+  const facts = {
+    ...factsOf(message),
+    reason: message.deadLettered?.reason,
+    description: message.deadLettered?.description,
+  }
+  const letter: DeadLetter = {
+    ...facts,
+    async open() {
+      const [result] = await protection.unprotect([message], { purpose: 'inspect' })
+      if (result === undefined || 'error' in result) throw result?.error
+      return createContent(message.messageId, result)
+    },
+    complete: () => settlement.complete(),
+    abandon: () => settlement.abandon(0),
+  }
+  return withoutBodyInPrint(letter, () => facts)
+}
+
+interface PassParts {
+  readonly queue: string
+  readonly receiver: TransportReceiver
+  readonly protection: QueueProtection
+  readonly unsettled: Unsettled
+  readonly maxMessages: number
+  readonly signal: AbortSignal
+}
+
+/** Yields the letters of `receiver`, and closes it when the pass ends. */
+export async function* readDeadLetters(parts: PassParts): AsyncGenerator<DeadLetter, void, undefined> {
+  const { queue, receiver, protection, unsettled, maxMessages, signal } = parts
+  const settlements: Settlement[] = []
+  const seen = new Set<string>()
+  try {
+    while (seen.size < maxMessages && !signal.aborted) {
+      const [delivery] = await receiver.receive({ maxMessages: 1, waitMs: 0, signal })
+      if (delivery === undefined) return
+      const settlement = createSettlement(delivery, null, { queue, onEnd: unsettled.delete })
+      unsettled.add(settlement)
+      settlements.push(settlement)
+      // A letter whose lock ended during the pass comes again: it stays locked, so that the pass gets on to the next.
+      if (seen.has(delivery.message.brokerMessageId)) continue
+      seen.add(delivery.message.brokerMessageId)
+      yield createDeadLetter(delivery, settlement, protection)
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    await Promise.allSettled(settlements.map((settlement) => settlement.release()))
+    await receiver.close()
+  }
+}

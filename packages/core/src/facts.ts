@@ -1,0 +1,23 @@
+import type { MessageFacts } from './message.ts'
+
+/** The facts of a message alone, without what a provider's object carries beside them. */
+export const factsOf = (message: MessageFacts): MessageFacts => ({
+  messageId: message.messageId,
+  brokerMessageId: message.brokerMessageId,
+  sessionId: message.sessionId,
+  correlationId: message.correlationId,
+  contentType: message.contentType,
+  attributes: message.attributes,
+  deliveryCount: message.deliveryCount,
+  enqueuedAt: message.enqueuedAt,
+})
+
+/** What a log line says of a message; never its body (requirements O7). */
+export const logFields = (queue: string, operation: string, message: MessageFacts): Record<string, unknown> => ({
+  queue_name: queue,
+  operation,
+  message_id: message.messageId,
+  session_id: message.sessionId,
+  correlation_id: message.correlationId,
+  delivery_count: message.deliveryCount,
+})

@@ -1,2 +1,0 @@
-import { x } from '../src/index.ts'
-export const y = x
