@@ -9,7 +9,7 @@ import {
 import { systemClock } from './clock.ts'
 import { type ConsumeOptions, type Consumer, checkConsume, type MessageHandler, startConsumer } from './consumer.ts'
 import { type DeadLetters, readDeadLetters } from './dead-letters.ts'
-import { QueueError } from './errors.ts'
+import { isQueueError, locate, QueueError } from './errors.ts'
 import { createPuller, type Puller } from './intake.ts'
 import { consoleLogger, silentLogger } from './logger.ts'
 import type { OutgoingMessage, ReceivedMessage, RejectedMessage } from './message.ts'
@@ -113,6 +113,16 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
 
   const assertOpen = (): void => closing.signal.throwIfAborted()
 
+  /** Errors of parts that do not know the queue are told where they happened; the reason of an abort is the caller's own. */
+  const located = async <T>(operation: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call()
+    } catch (error) {
+      const isOurs = isQueueError(error) && error !== signal.reason
+      throw isOurs ? locate(error, { queue, operation }) : error
+    }
+  }
+
   const receiveBatch = async (
     maxMessages: number,
     waitMs: number,
@@ -121,7 +131,9 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
     const linked = linkSignals(closing.signal, signal)
     try {
       linked.signal.throwIfAborted()
-      return await receiver.receiveBatch({ maxMessages, waitMs, signal: linked.signal })
+      return await located('receive', linked.signal, () =>
+        receiver.receiveBatch({ maxMessages, waitMs, signal: linked.signal }),
+      )
     } finally {
       linked.unlink()
     }
@@ -159,12 +171,14 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
     async send(message, call = {}) {
       checkCall(call)
       assertOpen()
-      return work.track(sender.send(message, signalOf(call)))
+      const signal = signalOf(call)
+      return work.track(located('send', signal, () => sender.send(message, signal)))
     },
     async sendBatch(messages, call = {}) {
       checkCall(call)
       assertOpen()
-      return work.track(sender.sendBatch(messages, signalOf(call)))
+      const signal = signalOf(call)
+      return work.track(located('sendBatch', signal, () => sender.sendBatch(messages, signal)))
     },
     async receive(wait = {}) {
       checkWait(wait)

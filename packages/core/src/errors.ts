@@ -80,6 +80,24 @@ export function isQueueError<C extends ErrorCode = ErrorCode>(error: unknown, co
   return code === undefined || ('code' in error && error.code === code)
 }
 
+/** Where an error happened. */
+export interface ErrorLocation extends Options<{ queue: string; operation: string; messageId: string }> {}
+
+/** Returns the error with what it did not know of its place. A copy: one error may be told to many callers. */
+export function locate(error: QueueError, place: ErrorLocation): QueueError {
+  const { code, message, facts, isTransient, retryAfterMs } = error
+  const details = {
+    ...{ facts, isTransient, retryAfterMs },
+    queue: error.queue ?? place.queue,
+    operation: error.operation ?? place.operation,
+    messageId: error.messageId ?? place.messageId,
+  }
+  // The code and its facts were joined when `error` was made, which the type system cannot follow through a copy.
+  const copy = new QueueError(code, message, ...([details] as unknown as ErrorArguments<ErrorCode>))
+  if (error.stack !== undefined) copy.stack = error.stack
+  return copy
+}
+
 /** The class of an error that is not ours, as far as it is safe to print: never its text. */
 export function errorClass(error: unknown): string {
   if (isQueueError(error)) return error.code

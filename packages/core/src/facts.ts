@@ -1,13 +1,14 @@
+import { applicationAttributes } from './attributes.ts'
 import type { MessageFacts } from './message.ts'
 
-/** The facts of a message alone, without what a provider's object carries beside them. */
+/** The facts of a message as the application sees them: without what a provider's object or the library's own attributes carry. */
 export const factsOf = (message: MessageFacts): MessageFacts => ({
   messageId: message.messageId,
   brokerMessageId: message.brokerMessageId,
   sessionId: message.sessionId,
   correlationId: message.correlationId,
   contentType: message.contentType,
-  attributes: message.attributes,
+  attributes: applicationAttributes(message.attributes),
   deliveryCount: message.deliveryCount,
   enqueuedAt: message.enqueuedAt,
 })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isAttributeName, isReservedAttribute } from './attributes.ts'
 import { invalid } from './check.ts'
 import { QueueError } from './errors.ts'
 import type { OutgoingMessage } from './message.ts'
@@ -6,9 +7,6 @@ import type { UnprotectedMessage } from './protection.ts'
 import type { TransportFeatures } from './transport.ts'
 
 const utf8 = new TextEncoder()
-
-/** Names that the library and the tracing headers use; hidden on receive (protocol.md 2). */
-const RESERVED_ATTRIBUTES = /^(qr|qr-.*|traceparent|tracestate|diagnostic-id)$/i
 
 /** Text rules of protocol.md 2 and requirements M5, M6, M12. */
 const TEXT_RULES = {
@@ -36,10 +34,10 @@ const checkAttributes = (at: string, attributes: OutgoingMessage['attributes']):
   if (typeof attributes !== 'object' || attributes === null)
     throw invalid(field, 'invalid-format', 'must be an object.')
   for (const [name, value] of Object.entries(attributes)) {
-    if (!/^[A-Za-z0-9_.-]{1,128}$/.test(name)) {
+    if (!isAttributeName(name)) {
       throw invalid(field, 'invalid-format', 'takes names of 1 to 128 characters of A-Z, a-z, 0-9, _, . and -.')
     }
-    if (RESERVED_ATTRIBUTES.test(name)) throw invalid(`${field}.${name}`, 'invalid-format', 'is a reserved name.')
+    if (isReservedAttribute(name)) throw invalid(`${field}.${name}`, 'invalid-format', 'is a reserved name.')
     if (typeof value !== 'string' || !value.isWellFormed()) {
       throw invalid(`${field}.${name}`, 'invalid-format', 'must be a string of well-formed Unicode.')
     }

@@ -1,1 +1,7 @@
-export const x: number = 1
+export { aesGcmCryptoProvider, type CryptoProvider, type EncryptOptions } from './crypto-provider.ts'
+export { EncryptionKey, type KeyOptions } from './encryption-key.ts'
+export { EncryptedMessage, type EnvelopeHeader } from './envelope.ts'
+export type { KeyProvider } from './key-provider.ts'
+export { messageCrypto } from './message-crypto.ts'
+export { type MultiKeyProvider, multiKeyProvider } from './multi-key-provider.ts'
+export type { MessageCryptoOptions } from './options.ts'

@@ -1,0 +1,67 @@
+import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
+import { QueueError } from '@queue-runtime/core'
+import {
+  allocateEnvelope,
+  type EncryptedMessage,
+  type EnvelopeHeader,
+  headerLength,
+  LAYOUT,
+  viewEnvelope,
+} from './envelope.ts'
+import { pad, unpad } from './padding.ts'
+
+const ALGORITHM = 'aes-256-gcm'
+
+/** Always given: without it Node accepts tags of four bytes. */
+const TAG = { authTagLength: LAYOUT.tagLength } as const
+
+/** One text for a wrong key, tag, nonce, ciphertext or context: it never tells which (requirements X21). */
+const notAuthentic = (): QueueError<'AuthenticationFailed'> =>
+  new QueueError('AuthenticationFailed', 'The message is not authentic.')
+
+/**
+ * Returns the sealed message: header, ciphertext, tag. The nonce must never have been used with this key.
+ *
+ * The tag covers header ‖ associatedData. The header is self-delimiting and stands first, so that the join is injective for any
+ * associated data (protocol.md 2).
+ */
+export function seal(
+  key: KeyObject,
+  header: EnvelopeHeader,
+  plaintext: Uint8Array,
+  associatedData: Uint8Array,
+): EncryptedMessage {
+  const content = header.isPadded ? pad(plaintext) : plaintext
+  const envelope = allocateEnvelope(header, content.length)
+  const ciphertextAt = headerLength(header.keyId)
+  const cipher = createCipheriv(ALGORITHM, key, header.nonce, TAG)
+  cipher.setAAD(Buffer.concat([envelope.subarray(0, ciphertextAt), associatedData]))
+  envelope.set(cipher.update(content), ciphertextAt)
+  cipher.final()
+  envelope.set(cipher.getAuthTag(), ciphertextAt + content.length)
+  return viewEnvelope(envelope, header.keyId, header.encryptedAt, header.isPadded)
+}
+
+/**
+ * Returns the plaintext, in a buffer of its own, once the tag is verified.
+ * @throws AuthenticationFailed · InvalidEnvelope{padding}: authentic, but padded in another way than the format's
+ */
+export function open(key: KeyObject, message: EncryptedMessage, associatedData: Uint8Array): Uint8Array {
+  const header = message.toBytes().subarray(0, headerLength(message.keyId))
+  const decipher = createDecipheriv(ALGORITHM, key, message.nonce, TAG)
+  decipher.setAAD(Buffer.concat([header, associatedData]))
+  decipher.setAuthTag(message.authTag)
+  const content = decipher.update(message.ciphertext)
+  try {
+    decipher.final()
+  } catch {
+    // `update` has written plaintext that nobody vouches for; OpenSSL's own error is dropped with it.
+    content.fill(0)
+    throw notAuthentic()
+  }
+  if (!message.isPadded) return new Uint8Array(content.buffer, content.byteOffset, content.byteLength)
+  const plaintext = unpad(content)
+  content.fill(0)
+  if (plaintext !== undefined) return plaintext
+  throw new QueueError('InvalidEnvelope', 'The envelope is invalid: padding.', { facts: { reason: 'padding' } })
+}

@@ -1,0 +1,135 @@
+import { QueueError } from '@queue-runtime/core'
+import { isEncrypted } from '@queue-runtime/core/provider'
+import { isKeyId } from './key-id.ts'
+
+/** Version 1 of the wire format (protocol.md 1): offsets and lengths in bytes, integers big-endian. */
+export const LAYOUT = {
+  version: 4,
+  flags: 5,
+  encryptedAt: 6,
+  nonce: 14,
+  ciphertextLength: 26,
+  keyIdLength: 30,
+  keyId: 31,
+  nonceLength: 12,
+  tagLength: 16,
+} as const
+
+const VERSION = 1
+const PADDED = 0b1
+const MAX_KEY_ID_LENGTH = 128
+
+/** The years 2020 to 9999: a writer of seconds fails loudly instead of reading as 1970. */
+const MIN_TIME_MS = 1_577_836_800_000
+const MAX_TIME_MS = 253_402_300_799_999
+
+/** 64 MiB, far above what any broker carries: refused before anything is allocated. */
+export const DEFAULT_MAX_CIPHERTEXT_BYTES: number = 64 * 2 ** 20
+
+/** What stands in the clear before the ciphertext, and is authenticated with it. */
+export interface EnvelopeHeader {
+  readonly keyId: string
+  readonly encryptedAt: Date
+  readonly nonce: Uint8Array
+  readonly isPadded: boolean
+}
+
+/** A sealed body, taken apart. Nothing of it is verified: whoever can write to the queue can write one. */
+export interface EncryptedMessage extends EnvelopeHeader {
+  readonly version: 1
+  readonly ciphertext: Uint8Array
+  readonly authTag: Uint8Array
+  /** The sealed body, byte for byte. */
+  toBytes(): Uint8Array
+}
+
+/** Length of the header of a sealed body, which is the first part of what the tag covers. */
+export const headerLength = (keyId: string): number => LAYOUT.keyId + keyId.length
+
+/**
+ * Returns a sealed body with its header written and room for ciphertext and tag.
+ * @throws EncryptionFailed where a field does not fit the format
+ */
+export function allocateEnvelope(header: EnvelopeHeader, ciphertextLength: number): Uint8Array {
+  const { keyId, encryptedAt, nonce, isPadded } = header
+  const time = encryptedAt.getTime()
+  if (!isKeyId(keyId) || nonce.length !== LAYOUT.nonceLength || !(time >= MIN_TIME_MS && time <= MAX_TIME_MS)) {
+    throw new QueueError('EncryptionFailed', 'The key id, the nonce or the time does not fit the envelope.')
+  }
+  const bytes = Buffer.allocUnsafeSlow(headerLength(keyId) + ciphertextLength + LAYOUT.tagLength)
+  bytes.write('QRE1', 0, 'latin1')
+  bytes.writeUInt8(VERSION, LAYOUT.version)
+  bytes.writeUInt8(isPadded ? PADDED : 0, LAYOUT.flags)
+  bytes.writeBigInt64BE(BigInt(time), LAYOUT.encryptedAt)
+  bytes.set(nonce, LAYOUT.nonce)
+  bytes.writeUInt32BE(ciphertextLength, LAYOUT.ciphertextLength)
+  bytes.writeUInt8(keyId.length, LAYOUT.keyIdLength)
+  bytes.write(keyId, LAYOUT.keyId, 'latin1')
+  return new Uint8Array(bytes.buffer)
+}
+
+/** The parts of a sealed body whose form is known to be right, as views of it. */
+export const viewEnvelope = (
+  bytes: Uint8Array,
+  keyId: string,
+  encryptedAt: Date,
+  isPadded: boolean,
+): EncryptedMessage => {
+  const tagAt = bytes.length - LAYOUT.tagLength
+  return {
+    version: VERSION,
+    keyId,
+    encryptedAt,
+    isPadded,
+    nonce: bytes.subarray(LAYOUT.nonce, LAYOUT.nonce + LAYOUT.nonceLength),
+    ciphertext: bytes.subarray(headerLength(keyId), tagAt),
+    authTag: bytes.subarray(tagAt),
+    toBytes: () => bytes,
+  }
+}
+
+const refuse = (reason: string): QueueError<'InvalidEnvelope'> =>
+  new QueueError('InvalidEnvelope', `The envelope is invalid: ${reason}.`, { facts: { reason } })
+
+/**
+ * Takes a sealed body apart, in the order of protocol.md 1: the first rule that is broken decides. The parts are views of `body`.
+ * @throws InvalidEnvelope{reason} · UnsupportedVersion{version}
+ */
+export function parseEnvelope(
+  body: Uint8Array,
+  maxCiphertextBytes: number = DEFAULT_MAX_CIPHERTEXT_BYTES,
+): EncryptedMessage {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  if (!isEncrypted(bytes)) throw refuse('marker')
+  if (bytes.length <= LAYOUT.version) throw refuse('truncated')
+  const version = bytes.readUInt8(LAYOUT.version)
+  if (version !== VERSION) {
+    throw new QueueError('UnsupportedVersion', `The envelope has version ${version}.`, { facts: { version } })
+  }
+  if (bytes.length < LAYOUT.keyId) throw refuse('truncated')
+  const flags = bytes.readUInt8(LAYOUT.flags)
+  if ((flags & ~PADDED) !== 0) throw refuse('reserved_flags')
+  const time = Number(bytes.readBigInt64BE(LAYOUT.encryptedAt))
+  if (time < MIN_TIME_MS || time > MAX_TIME_MS) throw refuse('timestamp_range')
+  const ciphertextLength = bytes.readUInt32BE(LAYOUT.ciphertextLength)
+  if (ciphertextLength > maxCiphertextBytes) throw refuse('too_large')
+  const keyIdLength = bytes.readUInt8(LAYOUT.keyIdLength)
+  if (keyIdLength < 1 || keyIdLength > MAX_KEY_ID_LENGTH) throw refuse('key_id_length')
+  const ciphertextAt = LAYOUT.keyId + keyIdLength
+  if (bytes.length < ciphertextAt) throw refuse('truncated')
+  const keyId = bytes.toString('latin1', LAYOUT.keyId, ciphertextAt)
+  if (!isKeyId(keyId)) throw refuse('key_id_charset')
+  const end = ciphertextAt + ciphertextLength + LAYOUT.tagLength
+  if (bytes.length < end) throw refuse('truncated')
+  if (bytes.length > end) throw refuse('trailing_bytes')
+  return viewEnvelope(body, keyId, new Date(time), flags === PADDED)
+}
+
+/** The door to the format. */
+export const EncryptedMessage: { fromBytes(body: Uint8Array): EncryptedMessage } = {
+  /**
+   * Takes a sealed body apart; verifies nothing but its form.
+   * @throws InvalidEnvelope{reason} · UnsupportedVersion{version}
+   */
+  fromBytes: (body) => parseEnvelope(body),
+}
