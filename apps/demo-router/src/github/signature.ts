@@ -1,0 +1,19 @@
+import { isUtf8 } from 'node:buffer'
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { verify } from '@octokit/webhooks-methods'
+
+const FORM = /^sha256=[0-9a-f]{64}$/
+
+/** Bytes that are no text, or none at all: GitHub never sends them and the library does not take them, yet they can be signed. */
+const verifyBytes = (secret: string, body: Uint8Array, signature: string): boolean =>
+  timingSafeEqual(
+    Buffer.from(signature),
+    Buffer.from(`sha256=${createHmac('sha256', secret).update(body).digest('hex')}`),
+  )
+
+/** True when `signature`, the header `X-Hub-Signature-256`, was made with `secret` over exactly these bytes. */
+export async function isSigned(secret: string, body: Buffer, signature: unknown): Promise<boolean> {
+  if (typeof signature !== 'string' || !FORM.test(signature)) return false
+  if (body.length === 0 || !isUtf8(body)) return verifyBytes(secret, body, signature)
+  return verify(secret, body.toString('utf8'), signature)
+}
