@@ -7,15 +7,16 @@ import {
   type QueueClientOptions,
 } from './client-options.ts'
 import { systemClock } from './clock.ts'
-import { type ConsumeOptions, type Consumer, checkConsume, type MessageHandler, startConsumer } from './consumer.ts'
-import { type DeadLetters, readDeadLetters } from './dead-letters.ts'
+import { type Consumer, checkConsume, startConsumer } from './consumer.ts'
+import { readDeadLetters } from './dead-letters.ts'
+import { withDelayedAbandon } from './delayed-abandon.ts'
 import { isQueueError, locate, QueueError } from './errors.ts'
 import { createPuller, type Puller } from './intake.ts'
 import { consoleLogger, silentLogger } from './logger.ts'
-import type { OutgoingMessage, ReceivedMessage, RejectedMessage } from './message.ts'
 import { noProtection } from './no-protection.ts'
-import type { BatchOptions, CallOptions, Closable, WaitOptions } from './options.ts'
+import type { CallOptions } from './options.ts'
 import type { MessageProtection, QueueContext, QueueProtection } from './protection.ts'
+import type { QueueClient } from './queue-client.ts'
 import { createReceiver, DEFAULT_WAIT_MS } from './receiver.ts'
 import { createSender } from './sender.ts'
 import { linkSignals } from './signals.ts'
@@ -23,48 +24,6 @@ import { clientMetrics, lateMeter } from './telemetry.ts'
 import type { QueueTransport } from './transport.ts'
 import { createUnsettled } from './unsettled.ts'
 import { createWork } from './work.ts'
-
-export interface QueueSender {
-  /**
-   * Validates, seals and sends one message; resolves with its id once the broker has it. An aborted send may have been sent.
-   * @throws Validation · Unsupported · MessageTooLarge · ReservedMarker · Configuration (a receive-only client) · what the
-   *   key store and the broker report
-   */
-  send(message: OutgoingMessage, options?: CallOptions): Promise<{ messageId: string }>
-  /**
-   * Sends any number of messages; resolves with their ids in input order. All are validated and sealed before the first is
-   * sent.
-   * @throws BatchPartiallyFailed with one outcome per input · as `send`, with nothing sent
-   */
-  sendBatch(messages: readonly OutgoingMessage[], options?: CallOptions): Promise<{ messageId: string }[]>
-}
-
-/**
- * A refused message is settled and reported (`rejected`, `onRejected`, log); it never throws, never hides a good one and
- * neither ends nor extends a wait. An outage is thrown, unless a good message is at hand.
- */
-export interface QueueReceiver {
-  /** Resolves with the next good message under a lock, or null when `waitMs` is over. */
-  receive(options?: WaitOptions): Promise<ReceivedMessage | null>
-  /** Resolves as soon as one good message is there, with all that are, up to `maxMessages`. */
-  receiveBatch(options?: BatchOptions): Promise<{ messages: ReceivedMessage[]; rejected: RejectedMessage[] }>
-  /** Yields messages until the signal aborts or the client closes. Prefetches nothing, renews nothing, waits outages out. */
-  messages(options?: CallOptions): AsyncIterable<ReceivedMessage>
-}
-
-/** One queue. `close()` ends its consumers, gives back what is unsettled and closes its transport; never what it was given. */
-export interface QueueClient extends QueueSender, QueueReceiver, Closable {
-  readonly queue: string
-  /**
-   * Handles messages as they come, `concurrency` at once, until it is closed.
-   *
-   * @example
-   * const consumer = client.consume(async (message) => handleOrder(message.json()), { concurrency: 10 })
-   */
-  consume(handler: MessageHandler, options?: ConsumeOptions): Consumer
-  /** @throws Unsupported where the provider has no dead-letter queue to read */
-  deadLetters(): DeadLetters
-}
 
 /** A protection that refuses its configuration must not leave the transport behind. */
 const openProtection = (
@@ -104,9 +63,21 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
   const unsettled = createUnsettled(clock)
   const work = createWork()
   const sender = createSender({ queue, transport, protection, metrics })
+  const inBackground = (task: Promise<void>): void => void work.track(task)
+  const source = transport.features.abandonDelay
+    ? transport
+    : withDelayedAbandon(transport, { clock, signal: closing.signal, inBackground })
   const puller = createPuller({
-    ...{ queue, transport, protection, maxDeliveries, onRejected, logger, metrics, clock, unsettled },
-    inBackground: (task) => void work.track(task),
+    queue,
+    source,
+    protection,
+    maxDeliveries,
+    onRejected,
+    logger,
+    metrics,
+    clock,
+    unsettled,
+    inBackground,
   })
   const tracked: Puller = { pull: (pullOptions) => work.track(puller.pull(pullOptions)) }
   const receiver = createReceiver(tracked, clock)

@@ -1,4 +1,4 @@
-export { createQueueClient, type QueueClient, type QueueReceiver, type QueueSender } from './client.ts'
+export { createQueueClient } from './client.ts'
 export type { QueueClientOptions } from './client-options.ts'
 export type { Clock } from './clock.ts'
 export type { ConsumeOptions, Consumer, MessageHandler } from './consumer.ts'
@@ -19,4 +19,5 @@ export type {
 } from './message.ts'
 export type { BatchOptions, CallOptions, Closable, Options, WaitOptions } from './options.ts'
 export type { MessageProtection } from './protection.ts'
+export type { QueueClient, QueueReceiver, QueueSender } from './queue-client.ts'
 export type { QueueProvider } from './transport.ts'

@@ -21,7 +21,7 @@ export interface Intake {
 
 interface PullerParts {
   readonly queue: string
-  readonly transport: TransportReceiver
+  readonly source: TransportReceiver
   readonly protection: QueueProtection
   readonly maxDeliveries: number | undefined
   readonly onRejected: ((rejected: RejectedMessage) => void) | undefined
@@ -41,7 +41,7 @@ export interface Puller {
 const NOTHING: Intake = { messages: [], rejected: [], outage: undefined }
 
 export function createPuller(parts: PullerParts): Puller {
-  const { queue, transport, protection, maxDeliveries, logger, metrics, clock, unsettled, inBackground } = parts
+  const { queue, source, protection, maxDeliveries, logger, metrics, clock, unsettled, inBackground } = parts
   const turn = createTurn(clock)
 
   /** Poison is decided before anything is opened, so that no handler and no key store sees it again (requirements D8). */
@@ -120,7 +120,7 @@ export function createPuller(parts: PullerParts): Puller {
     async pull({ maxMessages, waitMs, signal }) {
       const deadline = clock.now() + waitMs
       const deliveries = await turn.take({ waitMs, signal }, () =>
-        transport.receive({ maxMessages, waitMs: Math.max(0, deadline - clock.now()), signal }),
+        source.receive({ maxMessages, waitMs: Math.max(0, deadline - clock.now()), signal }),
       )
       if (deliveries === undefined || deliveries.length === 0) return NOTHING
       const judging = judge(deliveries, signal)

@@ -149,6 +149,22 @@ export const deliveryCases: readonly Case<Mutant>[] = [
     },
   },
   {
+    name: 'a delay may be longer than the lock',
+    requirement: 'C8',
+    catches: 'ignores the delay of abandon',
+    async run({ client, advance, lockMs }) {
+      const queue = client()
+      await queue.send({ body: 'hello' })
+      await (await next(queue)).abandon({ delayMs: lockMs * 3 })
+      await advance(lockMs * 2.9)
+      await nothing(client())
+      await advance(lockMs * 0.2)
+      const again = await next(queue)
+      assert.equal(again.deliveryCount, 2)
+      await again.complete()
+    },
+  },
+  {
     name: 'disposing an unsettled message gives it back',
     requirement: 'C8',
     catches: 'forgets abandoned messages',

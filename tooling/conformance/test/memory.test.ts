@@ -9,10 +9,7 @@ const LOCK_MS = 30_000
 const MAX_BYTES = 100_000
 
 /** A fresh queue on a fresh broker; `mutate` breaks the provider on purpose. */
-const memoryBench = (
-  isSealed: boolean,
-  mutate: (provider: QueueProvider) => QueueProvider = (sound) => sound,
-): Bench => {
+const memoryBench = (isSealed: boolean, mutate: (provider: QueueProvider) => QueueProvider): Bench => {
   const clock = fakeClock(Date.UTC(2026, 0, 1))
   const broker = memoryBroker({ clock, lockMs: LOCK_MS, maxDeliveryCount: 10, maxMessageBytes: MAX_BYTES })
   const provider = mutate(memoryProvider({ broker }))
@@ -38,13 +35,51 @@ const memoryBench = (
   }
 }
 
+const sound = (provider: QueueProvider): QueueProvider => provider
+
+/** The same broker as one that knows no delayed abandon, such as Service Bus: asking for one is an error of core's. */
+const withoutAbandonDelay = (provider: QueueProvider): QueueProvider => ({
+  name: provider.name,
+  open(queue) {
+    const transport = provider.open(queue)
+    return {
+      ...transport,
+      features: { ...transport.features, abandonDelay: false },
+      async receive(options) {
+        const deliveries = await transport.receive(options)
+        return deliveries.map((delivery) => ({
+          ...delivery,
+          async abandon({ delayMs }) {
+            if (delayMs !== 0) throw new Error('this broker cannot delay')
+            await delivery.abandon({ delayMs })
+          },
+        }))
+      },
+    }
+  },
+})
+
 describe.each([
-  ['plain', false],
-  ['sealed', true],
-])('the client on provider-memory, %s', (_, isSealed) => {
+  ['plain', false, sound],
+  ['sealed', true, sound],
+  ['sealed, without delayed abandon', true, withoutAbandonDelay],
+] as const)('the client on provider-memory, %s', (_, isSealed, mutate) => {
   it.each(clientCases)('$name ($requirement)', async ({ run }) => {
-    const bench = memoryBench(isSealed)
+    const bench = memoryBench(isSealed, mutate)
     await run(bench)
+    await bench.close()
+  })
+})
+
+describe('a client whose broker knows no delayed abandon', () => {
+  it('gives a message that it keeps for a delay back as soon as it closes (C8)', async ({ expect }) => {
+    const bench = memoryBench(true, withoutAbandonDelay)
+    const client = bench.client()
+    await client.send({ body: 'hello' })
+    await (await client.receive({ waitMs: 0 }))?.abandon({ delayMs: 60_000 })
+    await client.close()
+    const again = await bench.client().receive({ waitMs: 0 })
+    expect(again?.deliveryCount).toBe(2)
     await bench.close()
   })
 })

@@ -1,0 +1,45 @@
+import type { Clock } from './clock.ts'
+import type { Delivery, TransportReceiver } from './transport.ts'
+
+interface DelayParts {
+  readonly clock: Clock
+  /** Ends every delay at once, when the client closes. */
+  readonly signal: AbortSignal
+  readonly inBackground: (work: Promise<void>) => void
+}
+
+/** Keeps a delivery locked until `end`, renewing at half of what is left of the lock; an abort ends it early. */
+const holdUntil = async (end: number, delivery: Delivery, { clock, signal }: DelayParts): Promise<void> => {
+  for (let left = end - clock.now(); left > 0; left = end - clock.now()) {
+    const lockLeft = delivery.message.lockedUntil.getTime() - clock.now()
+    await clock.sleep(Math.min(left, Math.max(1, lockLeft / 2)), signal)
+    if (clock.now() < end) await delivery.renewLock()
+  }
+}
+
+const withDelay = (delivery: Delivery, parts: DelayParts): Delivery => {
+  /** Where the lock cannot be renewed the broker has the message back already. */
+  const giveBackAfter = async (delayMs: number): Promise<void> => {
+    await holdUntil(parts.clock.now() + delayMs, delivery, parts).catch(() => {})
+    await delivery.abandon({ delayMs: 0 }).catch(() => {})
+  }
+  return {
+    message: delivery.message,
+    complete: () => delivery.complete(),
+    deadLetter: (reason) => delivery.deadLetter(reason),
+    renewLock: () => delivery.renewLock(),
+    async abandon({ delayMs }) {
+      if (delayMs === 0) await delivery.abandon({ delayMs })
+      else parts.inBackground(giveBackAfter(delayMs))
+    },
+  }
+}
+
+/**
+ * Returns a receiver whose deliveries can be abandoned with a delay, for brokers that know none: the message stays under its
+ * renewed lock for that long and is then given back (requirements C8).
+ */
+export const withDelayedAbandon = (receiver: TransportReceiver, parts: DelayParts): TransportReceiver => ({
+  receive: async (options) => (await receiver.receive(options)).map((delivery) => withDelay(delivery, parts)),
+  close: () => receiver.close(),
+})
