@@ -34,6 +34,8 @@ export const option: {
   readonly wholeNumber: (min: number, max?: number) => OptionCheck
   readonly oneOf: (...values: readonly string[]) => OptionCheck
   readonly text: (pattern: RegExp, expected: string) => OptionCheck
+  readonly logger: OptionCheck
+  readonly signal: OptionCheck
   readonly object: (what: string, ...methods: readonly string[]) => OptionCheck
   readonly that: (expected: string, holds: (value: unknown) => boolean) => OptionCheck
 } = {
@@ -48,6 +50,11 @@ export const option: {
   oneOf: (...values) =>
     check(`one of ${values.map((value) => `'${value}'`).join(', ')}`, (value) => values.includes(value as string)),
   text: (pattern, expected) => check(expected, (value) => typeof value === 'string' && pattern.test(value)),
+  logger: check(
+    'false or have debug, info, warn and error',
+    (value) => value === false || hasMethods(value, 'debug', 'info', 'warn', 'error'),
+  ),
+  signal: check('an AbortSignal', (value) => value instanceof AbortSignal),
   object: (what, ...methods) => check(what, (value) => hasMethods(value, ...methods)),
   that: check,
 }

@@ -1,5 +1,5 @@
 import type { MeterProvider } from '@opentelemetry/api'
-import { checkOptions, hasMethods, option } from './check.ts'
+import { checkOptions, option } from './check.ts'
 import type { Clock } from './clock.ts'
 import type { Logger } from './logger.ts'
 import type { RejectedMessage } from './message.ts'
@@ -32,8 +32,6 @@ export interface QueueClientOptions
   readonly queue: string
 }
 
-const isLogger = (value: unknown): boolean => value === false || hasMethods(value, 'debug', 'info', 'warn', 'error')
-
 /**
  * @throws Configuration with the name of the option · Validation with field `queue`
  */
@@ -46,7 +44,7 @@ export function checkClientOptions(options: QueueClientOptions): void {
       crypto: option.object('what messageCrypto() returns', 'open'),
       maxDeliveries: option.wholeNumber(1),
       onRejected: option.callback,
-      logger: option.that('false or have debug, info, warn and error', isLogger),
+      logger: option.logger,
       meterProvider: option.object('a MeterProvider', 'getMeter'),
       clock: option.object('a Clock', 'now', 'sleep'),
     },
@@ -55,7 +53,7 @@ export function checkClientOptions(options: QueueClientOptions): void {
   checkQueueName(options.queue)
 }
 
-const signal = option.that('an AbortSignal', (value) => value instanceof AbortSignal)
+const { signal } = option
 const waitMs = option.wholeNumber(0)
 const maxMessages = option.wholeNumber(1)
 

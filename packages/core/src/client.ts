@@ -12,7 +12,7 @@ import { readDeadLetters } from './dead-letters.ts'
 import { withDelayedAbandon } from './delayed-abandon.ts'
 import { isQueueError, locate, QueueError } from './errors.ts'
 import { createPuller, type Puller } from './intake.ts'
-import { consoleLogger, silentLogger } from './logger.ts'
+import { resolveLogger } from './logger.ts'
 import { noProtection } from './no-protection.ts'
 import type { CallOptions } from './options.ts'
 import type { MessageProtection, QueueContext, QueueProtection } from './protection.ts'
@@ -51,7 +51,7 @@ const signalOf = ({ signal }: CallOptions): AbortSignal => signal ?? new AbortCo
 export function createQueueClient(options: QueueClientOptions): QueueClient {
   checkClientOptions(options)
   const { provider, queue, maxDeliveries, onRejected, clock = systemClock } = options
-  const logger = options.logger === false ? silentLogger : (options.logger ?? consoleLogger)
+  const logger = resolveLogger(options.logger)
   const meter = lateMeter(options.meterProvider)
   const metrics = clientMetrics(meter, queue)
   const transport = provider.open(queue)

@@ -47,7 +47,7 @@ export function checkConsume(handler: MessageHandler, options: ConsumeOptions): 
     concurrency: option.wholeNumber(1),
     drainMs: option.wholeNumber(0),
     onError: option.callback,
-    signal: option.that('an AbortSignal', (value) => value instanceof AbortSignal),
+    signal: option.signal,
   })
 }
 

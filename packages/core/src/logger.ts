@@ -16,3 +16,7 @@ export const consoleLogger: Logger = {
 
 /** What is used for `logger: false`. */
 export const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent }
+
+/** What an option `logger` means. */
+export const resolveLogger = (given: Logger | false | undefined): Logger =>
+  given === false ? silentLogger : (given ?? consoleLogger)

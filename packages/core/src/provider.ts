@@ -1,10 +1,10 @@
 export { isAttributeName, isReservedAttribute } from './attributes.ts'
-export { checkOptions, invalid, misconfigured, type OptionChecks, option } from './check.ts'
+export { checkOptions, hasMethods, invalid, misconfigured, type OptionChecks, option } from './check.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { errorLabel } from './error-codes.ts'
 export { type ErrorLocation, errorClass, locate } from './errors.ts'
 export { logFields } from './facts.ts'
-export type { Logger } from './logger.ts'
+export { type Logger, resolveLogger } from './logger.ts'
 export { isEncrypted } from './marker.ts'
 export type {
   Claim,
@@ -16,6 +16,7 @@ export type {
   UnprotectedMessage,
 } from './protection.ts'
 export { checkQueueName } from './queue-name.ts'
+export { abortable } from './signals.ts'
 export type { QueueMeter } from './telemetry.ts'
 export type {
   Delivery,

@@ -6,7 +6,7 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { consoleLogger, silentLogger } from '../src/logger.ts'
+import { resolveLogger } from '../src/logger.ts'
 import { clientMetrics, lateMeter } from '../src/telemetry.ts'
 
 const recorder = () => {
@@ -67,7 +67,7 @@ describe('loggers (O7)', () => {
     for (const level of ['debug', 'info', 'log', 'warn', 'error'] as const) {
       vi.spyOn(console, level).mockImplementation((...line) => void printed.push([level, ...line]))
     }
-    for (const logger of [consoleLogger, silentLogger]) {
+    for (const logger of [resolveLogger(undefined), resolveLogger(false)]) {
       for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level]({ queue_name: 'q' }, level)
     }
     expect(printed).toEqual([

@@ -1,3 +1,4 @@
+export { type CachedKeyProvider, type CachedKeyProviderOptions, cachedKeyProvider } from './cached-key-provider.ts'
 export { aesGcmCryptoProvider, type CryptoProvider, type EncryptOptions } from './crypto-provider.ts'
 export { EncryptionKey, type KeyOptions } from './encryption-key.ts'
 export { EncryptedMessage, type EnvelopeHeader } from './envelope.ts'
