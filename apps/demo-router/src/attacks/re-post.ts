@@ -1,0 +1,9 @@
+import { randomUUID } from 'node:crypto'
+import type { Attack } from './attack.ts'
+
+/** protocol.md 9, attack 9: a copy that no deduplication knows. The original stays as it is, and must arrive. */
+export const rePost: Attack = {
+  name: 're-post',
+  description: 're-posts a message under another message id',
+  tamper: ({ loot: [victim], put }) => ({ attacked: [put({ ...victim, messageId: randomUUID() })] }),
+}

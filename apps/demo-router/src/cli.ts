@@ -1,0 +1,63 @@
+import { parseCli, USAGE } from './cli-options.ts'
+import type { Demo, DemoOptions } from './demo/demo.ts'
+import { createProgressPrinter, type TextStream } from './progress.ts'
+import { reportLine, reportText } from './report.ts'
+
+/** A good run; something went wrong in it; a command line that cannot be read; stopped before the end. */
+const EXIT = { good: 0, bad: 1, usage: 2, stopped: 130 } as const
+
+/** What the command line talks to. */
+export interface CliParts {
+  readonly stdout: TextStream
+  readonly stderr: TextStream
+  readonly openDemo: (options: DemoOptions) => Promise<Demo>
+  /** Resolves when somebody wants the program to end. */
+  readonly stopped: Promise<void>
+}
+
+const startFailure = (error: unknown, port: number): string => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+  if (code === 'EADDRINUSE') return `Port ${port} is in use; choose another with --port.`
+  return `The demo cannot listen on port ${port} (${code}).`
+}
+
+/** Runs the demo as `args` say and resolves with its exit code, everything closed. */
+export async function runCli(args: readonly string[], parts: CliParts): Promise<number> {
+  const { stdout, stderr, stopped } = parts
+  const options = parseCli(args)
+  if ('error' in options) {
+    stderr.write(`${options.error}\n`)
+    return EXIT.usage
+  }
+  if (options.help) {
+    stdout.write(USAGE)
+    return EXIT.good
+  }
+  const human = options.json ? stderr : stdout
+  const demo = await open(options.port, human, parts)
+  if (demo === undefined) return EXIT.bad
+  try {
+    human.write(`Router, broker and three bots are up; the page is at ${demo.url}/\n`)
+    const result = await Promise.race([demo.run(), stopped])
+    if (result === undefined) return EXIT.stopped
+    human.write(`${reportText(result)}\n`)
+    if (options.json) stdout.write(`${reportLine(result)}\n`)
+    if (!options.once) {
+      human.write(`See what the broker stored beside what the bots read: ${demo.url}/ (Ctrl-C ends)\n`)
+      await stopped
+    }
+    return result.failures.length === 0 ? EXIT.good : EXIT.bad
+  } finally {
+    await demo.close()
+  }
+}
+
+const open = async (port: number, human: TextStream, parts: CliParts): Promise<Demo | undefined> => {
+  const warn = (line: string): void => void parts.stderr.write(`${line}\n`)
+  try {
+    return await parts.openDemo({ port, warn, onProgress: createProgressPrinter(human) })
+  } catch (error) {
+    warn(startFailure(error, port))
+    return undefined
+  }
+}

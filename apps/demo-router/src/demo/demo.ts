@@ -1,0 +1,93 @@
+import type { Attack } from '../attacks/attack.ts'
+import { createDemoLogger } from '../logger.ts'
+import { createRecent } from '../view/recent.ts'
+import type { RunState } from '../view/state.ts'
+import type { Progress } from './deliver.ts'
+import type { Delivery } from './deliveries.ts'
+import { openHouse, type Seams } from './house.ts'
+import { createLedger } from './ledger.ts'
+import { tellAll } from './observer.ts'
+import type { Result } from './result.ts'
+import { runScenario } from './scenario.ts'
+import { createWireTap } from './wire-tap.ts'
+
+/** `seams`, `deliveries`, `attacks` and `timeoutMs` are for tests. */
+export interface DemoOptions {
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Takes the warnings that nobody expected. */
+  readonly warn: (line: string) => void
+  readonly onProgress?: (progress: Progress) => void
+  readonly seams?: Seams
+  readonly deliveries?: readonly Delivery[]
+  readonly attacks?: readonly Attack[]
+  readonly timeoutMs?: number
+}
+
+/** Router, bots and page, up and waiting. */
+export interface Demo {
+  readonly url: string
+  /** Plays the scenario, once. Rejects when the demo is closed meanwhile. */
+  run(): Promise<Result>
+  /** Ends what is running, then the bots and the server. */
+  close(): Promise<void>
+}
+
+/** Starts everything but the scenario. Rejects where the port is taken. */
+export async function openDemo(options: DemoOptions): Promise<Demo> {
+  const { port, warn, onProgress, seams, ...scenario } = options
+  const ledger = createLedger()
+  const tap = createWireTap()
+  const recent = createRecent()
+  const attackedIds = new Set<unknown>()
+  const logger = createDemoLogger(warn, ({ message_id }) => attackedIds.has(message_id))
+  let run: RunState = { phase: 'waiting', progress: null, queues: [], attacks: [], failures: [] }
+  const update = (change: Partial<RunState>): void => {
+    run = { ...run, ...change }
+  }
+  const house = await openHouse({
+    ...{ port, logger, ...(seams && { seams }) },
+    observer: tellAll([ledger, tap, recent]),
+    state: () => ({
+      ...run,
+      requests: house.counters.snapshot(),
+      expectedLines: logger.expected,
+      messages: recent.messages,
+    }),
+  })
+  const closing = new AbortController()
+
+  const play = async (): Promise<Result> => {
+    update({ phase: 'delivering' })
+    const result = await runScenario({
+      ...{ house, ledger, tap, signal: closing.signal, ...scenario },
+      onProgress(progress) {
+        update({ progress })
+        onProgress?.(progress)
+      },
+      onQueues: (queues) => update({ phase: 'attacking', queues }),
+      onAttacked({ name }, place, message) {
+        attackedIds.add(message.messageId)
+        recent.attacked(name, place, message)
+      },
+      onAttack: (row) => update({ attacks: [...run.attacks, row] }),
+    })
+    update({ phase: 'done', failures: result.failures })
+    return result
+  }
+
+  let playing: Promise<unknown> = Promise.resolve()
+  return {
+    url: house.url,
+    run() {
+      const result = play()
+      playing = result.catch(() => {})
+      return result
+    },
+    async close() {
+      closing.abort(new Error('The demo was stopped.'))
+      await playing
+      await house.close()
+    },
+  }
+}

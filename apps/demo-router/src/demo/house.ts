@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import {
+  createQueueClient,
+  type Logger,
+  type QueueClient,
+  type QueueProvider,
+  type ReceivedMessage,
+} from '@queue-runtime/core'
+import { type MemoryBroker, memoryBroker, memoryProvider } from '@queue-runtime/provider-memory'
+import { type Bots, startBots } from '../bots.ts'
+import { type SkippingClock, skippingClock } from '../clock.ts'
+import { type Counters, createCounters } from '../counters.ts'
+import { QUEUES, type QueueName, ROUTES, type Route } from '../github/routes.ts'
+import { githubSessions } from '../github/sessions.ts'
+import { generateKeys, type Protection } from '../keys.ts'
+import { createRouter } from '../router.ts'
+import { createServer, WEBHOOK_PATH } from '../server.ts'
+import { serveView } from '../view/serve.ts'
+import type { ViewState } from '../view/state.ts'
+import type { Observer } from './observer.ts'
+
+/** Where tests put something broken, to see that the demo notices. */
+export interface Seams {
+  readonly routes?: readonly Route[]
+  /** Stands between clients and broker. */
+  readonly provider?: (provider: QueueProvider) => QueueProvider
+  /** What the bots open messages with. */
+  readonly botProtection?: (own: Protection) => Protection
+  /** What a bot takes for the body. */
+  readonly bytesRead?: (message: ReceivedMessage) => Uint8Array
+}
+
+export interface HouseOptions {
+  /** 0 takes any free port. */
+  readonly port: number
+  readonly logger: Logger
+  readonly observer: Required<Observer>
+  /** What `/state.json` shows. */
+  readonly state: () => ViewState
+  readonly seams?: Seams
+}
+
+/** Router, broker and bots in one process, on one clock. */
+export interface House {
+  /** `http://127.0.0.1:port` */
+  readonly url: string
+  readonly webhookUrl: string
+  readonly secret: string
+  readonly clock: SkippingClock
+  readonly broker: MemoryBroker
+  readonly counters: Counters
+  startBots(): Bots
+  /** Stops taking requests, lets the bots end, closes the clients. */
+  close(): Promise<void>
+}
+
+/** What the memory provider takes, body and fields together. */
+const MAX_MESSAGE_BYTES = 10 * 1024 * 1024
+/** More than the envelope (at most 175 bytes), ids, session and attributes of a delivery of GitHub add to its body. */
+const OVERHEAD_BYTES = 1024
+
+const LOCALHOST = '127.0.0.1'
+
+/** Starts the broker and the router, not the bots. Rejects where the port is taken. */
+export async function openHouse({ port, logger, observer, state, seams = {} }: HouseOptions): Promise<House> {
+  const clock = skippingClock()
+  const secret = randomBytes(32).toString('hex')
+  const keys = generateKeys()
+  const broker = memoryBroker({
+    clock,
+    queues: QUEUES,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    onStored: (queue, message) => observer.stored(queue as QueueName, message),
+  })
+  const memory = memoryProvider({ broker })
+  const provider = seams.provider?.(memory) ?? memory
+  const counters = createCounters()
+
+  const forEachQueue = <T>(make: (queue: QueueName) => T): Record<QueueName, T> =>
+    Object.fromEntries(QUEUES.map((queue) => [queue, make(queue)])) as Record<QueueName, T>
+
+  const senders = forEachQueue(
+    (queue): QueueClient => createQueueClient({ provider, queue, clock, logger, crypto: keys[queue].router }),
+  )
+  const routes = seams.routes ?? ROUTES
+  const app = createServer({
+    router: createRouter({ secret, routes, sessions: githubSessions, senders, logger }),
+    bodyLimit: MAX_MESSAGE_BYTES - OVERHEAD_BYTES,
+    ...{ counters, logger },
+  })
+  serveView(app, state)
+
+  const close = async (): Promise<void> => {
+    await app.close()
+    await Promise.all(Object.values(senders).map((sender) => sender.close()))
+  }
+  const url = await app.listen({ host: LOCALHOST, port }).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
+  return {
+    ...{ url, secret, clock, broker, counters, close },
+    webhookUrl: url + WEBHOOK_PATH,
+    startBots: () =>
+      startBots({
+        ...{ provider, clock, logger },
+        protections: forEachQueue((queue) => seams.botProtection?.(keys[queue].bot) ?? keys[queue].bot),
+        onRead: (queue, message) => observer.read(queue, message, seams.bytesRead?.(message) ?? message.body),
+        onRejected: observer.rejected,
+      }),
+  }
+}

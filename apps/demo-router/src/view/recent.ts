@@ -1,0 +1,75 @@
+import type { StoredMessage } from '@queue-runtime/provider-memory'
+import type { Observer } from '../demo/observer.ts'
+import type { QueueName } from '../github/routes.ts'
+import { type Place, placeKey } from '../place.ts'
+import { EVENT_ATTRIBUTE } from '../router.ts'
+import { type EnvelopeField, envelopeFields } from './envelope-fields.ts'
+
+/** One message as the page shows it: what the broker stored, and what the bot made of it. */
+export interface RecentMessage {
+  readonly key: string
+  readonly queue: QueueName
+  readonly event: string
+  readonly messageId: string
+  readonly sessionId: string | null
+  /** The name of the attack that it was put through. */
+  readonly attack: string | null
+  readonly storedBytes: number
+  /** The first of them. */
+  readonly hex: string
+  readonly fields: readonly EnvelopeField[]
+  readonly readBytes: number | null
+  /** The beginning of the text that the bot read; null until it did. */
+  readonly text: string | null
+  /** Why the client refused it. */
+  readonly refusal: string | null
+}
+
+/** The newest messages, newest first. */
+export interface Recent extends Required<Observer> {
+  readonly messages: readonly RecentMessage[]
+  /** Shows a message as an attack left it. */
+  attacked(attack: string, place: Place, message: StoredMessage): void
+}
+
+const KEPT = 60
+const SHOWN_BYTES = 512
+const SHOWN_CHARACTERS = 1_500
+
+const hexOf = (body: Uint8Array): string => Buffer.from(body.subarray(0, SHOWN_BYTES)).toString('hex')
+
+const textOf = (bytes: Uint8Array): string =>
+  new TextDecoder().decode(bytes.subarray(0, SHOWN_CHARACTERS * 4)).slice(0, SHOWN_CHARACTERS)
+
+export function createRecent(): Recent {
+  const messages = new Map<string, RecentMessage>()
+
+  const store = (queue: QueueName, message: StoredMessage, attack: string | null): void => {
+    const { brokerMessageId, messageId, sessionId, attributes, body } = message
+    const key = placeKey({ queue, brokerMessageId })
+    messages.set(key, {
+      ...{ key, queue, messageId, attack, storedBytes: body.length, hex: hexOf(body), fields: envelopeFields(body) },
+      event: attributes[EVENT_ATTRIBUTE] ?? '',
+      sessionId: sessionId ?? null,
+      ...{ readBytes: null, text: null, refusal: null },
+    })
+    const [oldest] = messages.keys()
+    if (messages.size > KEPT && oldest !== undefined) messages.delete(oldest)
+  }
+
+  const update = (place: Place, change: Partial<RecentMessage>): void => {
+    const known = messages.get(placeKey(place))
+    if (known !== undefined) messages.set(known.key, { ...known, ...change })
+  }
+
+  return {
+    get messages() {
+      return [...messages.values()].reverse()
+    },
+    stored: (queue, message) => store(queue, message, null),
+    attacked: (attack, { queue }, message) => store(queue, message, attack),
+    read: (queue, { brokerMessageId }, bytes) =>
+      update({ queue, brokerMessageId }, { text: textOf(bytes), readBytes: bytes.length }),
+    rejected: (queue, { brokerMessageId, error }) => update({ queue, brokerMessageId }, { refusal: error.code }),
+  }
+}
