@@ -1,0 +1,360 @@
+import {
+  createQueueClient,
+  type MessageProtection,
+  type QueueClientOptions,
+  QueueError,
+  type QueueProvider,
+  type RejectedMessage,
+} from '@queue-runtime/core'
+import { type FakeClock, fakeClock } from '@queue-runtime/core/testing'
+import { EncryptionKey, type KeyProvider, messageCrypto, multiKeyProvider } from '@queue-runtime/crypto'
+import { memoryBroker, memoryProvider } from '@queue-runtime/provider-memory'
+import { describe, expect, it } from 'vitest'
+
+const LOCK_MS = 30_000
+const key = EncryptionKey.fromBytes(
+  'orders-1',
+  Uint8Array.from({ length: 32 }, (_, index) => index),
+)
+const keys = multiKeyProvider({ keys: [key] })
+
+interface Line {
+  readonly level: string
+  readonly text: string
+  readonly fields: Record<string, unknown>
+}
+
+/** A queue on a broker of its own, with a logger that remembers. */
+const setUp = () => {
+  const clock = fakeClock(Date.UTC(2026, 0, 1))
+  const broker = memoryBroker({ clock, lockMs: LOCK_MS, maxDeliveryCount: 100 })
+  const lines: Line[] = []
+  const write = (level: string) => (fields: Record<string, unknown>, text: string) =>
+    void lines.push({ level, text, fields })
+  const logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
+  const provider = memoryProvider({ broker })
+  const client = (options: Partial<QueueClientOptions> = {}) =>
+    createQueueClient({ provider, queue: 'orders', clock, logger, ...options })
+  return { clock, broker, provider, lines, client }
+}
+
+/** A provider whose receive fails as it is told, and is sound otherwise. */
+const failing = (provider: QueueProvider, failure: () => Error | undefined): QueueProvider => ({
+  name: provider.name,
+  open(queue) {
+    const transport = provider.open(queue)
+    return {
+      ...transport,
+      receive: async (options) => {
+        const error = failure()
+        if (error !== undefined) throw error
+        return transport.receive(options)
+      },
+    }
+  },
+})
+
+const turns = async (clock: FakeClock, count = 5): Promise<void> => {
+  for (let turn = 0; turn < count; turn += 1) await clock.advance(0)
+}
+
+describe('an outage of the key store', () => {
+  const outage = (): { keyProvider: KeyProvider; state: { isDown: boolean } } => {
+    const state = { isDown: false }
+    return {
+      state,
+      keyProvider: {
+        getKey: async (id) => {
+          if (state.isDown) throw new Error('password=hunter2')
+          return keys.getKey(id)
+        },
+        currentKeyId: () => keys.currentKeyId(),
+      },
+    }
+  }
+
+  it('is thrown by receive, keeps the message, and reports it as held and unsettled', async () => {
+    const { client, clock } = setUp()
+    const { keyProvider, state } = outage()
+    const rejected: RejectedMessage[] = []
+    const crypto = messageCrypto({ enabled: true, keyProvider, plaintextPolicy: 'reject' })
+    const queue = client({ crypto, onRejected: (message) => rejected.push(message) })
+    await queue.send({ body: 'hello' })
+    state.isDown = true
+    await expect(queue.receive({ waitMs: 0 })).rejects.toMatchObject({
+      code: 'KeyProviderError',
+      queue: 'orders',
+      message: 'The key provider failed (Error).',
+    })
+    expect(rejected.map(({ disposition, settled }) => [disposition, settled])).toEqual([[{ action: 'hold' }, false]])
+    state.isDown = false
+    await clock.advance(LOCK_MS)
+    expect((await queue.receive({ waitMs: 0 }))?.text()).toBe('hello')
+    await queue.close()
+  })
+
+  it('hides no good message of the same batch', async () => {
+    const { client } = setUp()
+    const { keyProvider, state } = outage()
+    await client({ crypto: messageCrypto({ enabled: true, keyProvider, plaintextPolicy: 'allow' }) }).send({
+      body: 'sealed',
+    })
+    await client().send({ body: 'plain' })
+    state.isDown = true
+    const receiver = client({ crypto: messageCrypto({ keyProvider }) })
+    const { messages, rejected } = await receiver.receiveBatch({ waitMs: 0 })
+    expect(messages.map((message) => message.text())).toEqual(['plain'])
+    expect(rejected.map(({ error }) => error.code)).toEqual(['KeyProviderError'])
+  })
+
+  it('is waited out by messages() and by a consumer, which says that it pauses', async () => {
+    for (const loop of ['messages', 'consume'] as const) {
+      const { client, clock, lines } = setUp()
+      const { keyProvider, state } = outage()
+      const queue = client({ crypto: messageCrypto({ enabled: true, keyProvider, plaintextPolicy: 'reject' }) })
+      await queue.send({ body: 'hello' })
+      state.isDown = true
+      const texts: string[] = []
+      const states: string[] = []
+      const consumer = loop === 'consume' ? queue.consume((message) => void texts.push(message.text())) : undefined
+      const iterating = (async () => {
+        if (consumer !== undefined) return
+        for await (const message of queue.messages()) texts.push(message.text())
+      })()
+      await turns(clock)
+      states.push(String(consumer?.state))
+      await clock.advance(5_000)
+      state.isDown = false
+      await clock.advance(LOCK_MS)
+      states.push(String(consumer?.state))
+      expect(texts).toEqual(['hello'])
+      if (loop === 'consume') {
+        expect(states).toEqual(['paused', 'running'])
+        expect(lines.some(({ text }) => text === 'Intake pauses')).toBe(true)
+      }
+      await queue.close()
+      await iterating
+    }
+  })
+})
+
+describe('an outage of the broker', () => {
+  it('is waited out; what cannot heal ends the loop and is told (A11, edge case 17)', async () => {
+    const { provider, clock, client } = setUp()
+    let failure: Error | undefined = new QueueError('ConnectionFailed', 'down')
+    const queue = client({ provider: failing(provider, () => failure) })
+    await client().send({ body: 'hello' })
+    const texts: string[] = []
+    const consumer = queue.consume((message) => void texts.push(message.text()))
+    await turns(clock)
+    expect(consumer.state).toBe('paused')
+    failure = undefined
+    await clock.advance(5_000)
+    expect([consumer.state, texts]).toEqual(['running', ['hello']])
+    await consumer.close()
+
+    failure = new QueueError('PermissionDenied', 'no')
+    const denied = queue.consume(() => {})
+    await expect(denied.finished).rejects.toMatchObject({ code: 'PermissionDenied' })
+    expect(denied.state).toBe('failed')
+    await denied.close()
+    await expect(queue.messages()[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'PermissionDenied' })
+    await queue.close()
+  })
+
+  it('that strikes while handlers run lets them end before the consumer does', async () => {
+    const { provider, clock, client } = setUp()
+    let failure: Error | undefined
+    const queue = client({ provider: failing(provider, () => failure) })
+    await queue.send({ body: 'hello' })
+    const release = Promise.withResolvers<void>()
+    let isCompleted = false
+    const consumer = queue.consume(
+      async (message) => {
+        await release.promise
+        await message.complete()
+        isCompleted = true
+      },
+      { concurrency: 2 },
+    )
+    await turns(clock)
+    failure = new QueueError('QueueNotFound', 'gone', { facts: { queue: 'orders' } })
+    await client().send({ body: 'wakes the pending receive' })
+    await turns(clock)
+    const finished = consumer.finished.catch((error: unknown) => [error, isCompleted])
+    release.resolve()
+    expect(await finished).toEqual([expect.objectContaining({ code: 'QueueNotFound' }), true])
+  })
+})
+
+describe('cancelling', () => {
+  it('while a message is being opened rejects at once, and gives the message back (C6)', async () => {
+    const { client } = setUp()
+    const sealing = messageCrypto({ enabled: true, keyProvider: keys, plaintextPolicy: 'reject' })
+    await client({ crypto: sealing }).send({ body: 'hello' })
+    const stop = new AbortController()
+    const slow: KeyProvider = {
+      getKey: (_, options) =>
+        new Promise((__, reject) => {
+          options?.signal?.addEventListener('abort', () => reject(new Error('late')))
+          setImmediate(() => stop.abort(reason))
+        }),
+      currentKeyId: () => keys.currentKeyId(),
+    }
+    const reason = new Error('enough')
+    const queue = client({ crypto: messageCrypto({ keyProvider: slow }) })
+    await expect(queue.receive({ waitMs: 60_000, signal: stop.signal })).rejects.toBe(reason)
+    await queue.close()
+    const again = await client({ crypto: sealing }).receive({ waitMs: 0 })
+    expect([again?.text(), again?.deliveryCount]).toEqual(['hello', 2])
+  })
+
+  it('before a send means that nothing is sent', async () => {
+    const { client, broker } = setUp()
+    const reason = new Error('enough')
+    await expect(client().send({ body: 'x' }, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    expect(broker.queue('orders').messages()).toEqual([])
+  })
+})
+
+describe('options', () => {
+  const { provider } = setUp()
+  const wrong: [object, string, string][] = [
+    [{ queue: 'orders' }, 'Configuration', 'provider'],
+    [{ provider }, 'Configuration', 'queue'],
+    [{ provider: {}, queue: 'orders' }, 'Configuration', 'provider'],
+    [{ provider, queue: 'a b' }, 'Validation', 'queue'],
+    [{ provider, queue: 'orders', crypto: {} }, 'Configuration', 'crypto'],
+    [{ provider, queue: 'orders', crypt: {} }, 'Configuration', 'crypt'],
+    [{ provider, queue: 'orders', maxDeliveries: 0 }, 'Configuration', 'maxDeliveries'],
+    [{ provider, queue: 'orders', logger: () => {} }, 'Configuration', 'logger'],
+    [{ provider, queue: 'orders', clock: Date }, 'Configuration', 'clock'],
+    [{ provider, queue: 'orders', onRejected: true }, 'Configuration', 'onRejected'],
+    [{ provider, queue: 'orders', meterProvider: {} }, 'Configuration', 'meterProvider'],
+  ]
+  it.each(wrong)('%# are refused at construction, naming the field (C23, A16)', (options, code, field) => {
+    expect(() => createQueueClient(options as QueueClientOptions)).toThrow(
+      expect.objectContaining({ code, facts: expect.objectContaining({ field }) }),
+    )
+  })
+
+  it('of calls are checked too', async () => {
+    const queue = setUp().client()
+    await expect(queue.receive({ waitMs: -1 })).rejects.toMatchObject({ facts: { field: 'waitMs' } })
+    await expect(queue.receive({ wait: 5 } as object)).rejects.toMatchObject({ facts: { field: 'wait' } })
+    await expect(queue.receiveBatch({ maxMessages: 0 })).rejects.toMatchObject({ facts: { field: 'maxMessages' } })
+    await expect(queue.send({ body: 'x' }, { signal: {} as AbortSignal })).rejects.toMatchObject({
+      facts: { field: 'signal' },
+    })
+    expect(() => queue.consume(() => {}, { concurrency: 0 })).toThrow(
+      expect.objectContaining({ facts: { field: 'concurrency' } }),
+    )
+    expect(() => queue.consume('handler' as never)).toThrow(expect.objectContaining({ facts: { field: 'handler' } }))
+    expect(() => queue.messages({ signal: 5 } as object)).toThrow(
+      expect.objectContaining({ facts: { field: 'signal' } }),
+    )
+    await queue.close()
+  })
+
+  it('that a protection refuses leave no transport open', () => {
+    const closed: string[] = []
+    const spied: QueueProvider = {
+      name: 'spied',
+      open: (queue) => ({
+        ...provider.open(queue),
+        close: async () => void closed.push(queue),
+      }),
+    }
+    const refusing: MessageProtection = {
+      open: () => {
+        throw new QueueError('Configuration', 'no', { facts: { field: 'x' } })
+      },
+    }
+    expect(() => createQueueClient({ provider: spied, queue: 'orders', crypto: refusing })).toThrow('no')
+    expect(closed).toEqual(['orders'])
+  })
+})
+
+describe('what is sent', () => {
+  it('is named by its place in the batch where it breaks a rule, and nothing is sent (C2, C3)', async () => {
+    const { client, broker } = setUp()
+    await expect(client().sendBatch([{ body: 'x' }, { body: 'y', sessionId: '' }])).rejects.toMatchObject({
+      code: 'Validation',
+      facts: { field: 'messages[1].sessionId' },
+    })
+    expect(broker.queue('orders').messages()).toEqual([])
+  })
+
+  it('is told message by message where the broker takes only some (C3, A20)', async () => {
+    const { clock } = setUp()
+    const broker = memoryBroker({ clock, maxQueueSize: 2 })
+    const queue = createQueueClient({ provider: memoryProvider({ broker }), queue: 'orders', clock, logger: false })
+    const bodies = ['1', '2', '3'].map((messageId) => ({ messageId, body: 'x' }))
+    await expect(queue.sendBatch(bodies)).rejects.toMatchObject({
+      code: 'BatchPartiallyFailed',
+      facts: { outcomes: [{ messageId: '1' }, { messageId: '2' }, { error: { code: 'Throttled' } }] },
+    })
+    expect(await queue.sendBatch([])).toEqual([])
+  })
+
+  it('travels without a seal where there is no crypto, and says nothing of it (A32)', async () => {
+    const { client, lines, broker } = setUp()
+    await client().send({ body: 'hello' })
+    expect(Buffer.from(broker.queue('orders').messages()[0]?.body ?? []).toString()).toBe('hello')
+    expect((await client().receive({ waitMs: 0 }))?.seal).toBeNull()
+    expect(lines).toEqual([])
+  })
+})
+
+describe('what is received', () => {
+  it('hides the attributes that are the library’s own and those of tracing (protocol.md 2)', async () => {
+    const { client, broker } = setUp()
+    const crypto = messageCrypto({
+      enabled: true,
+      keyProvider: keys,
+      plaintextPolicy: 'reject',
+      authenticatedAttributes: ['tenant'],
+    })
+    const queue = client({ crypto })
+    await queue.send({ body: 'x', attributes: { tenant: 'seven' } })
+    const [stored] = broker.queue('orders').messages()
+    expect(stored?.attributes).toEqual({ tenant: 'seven', 'qr-auth-attrs': 'tenant' })
+    broker
+      .queue('orders')
+      .replace(stored?.brokerMessageId ?? '', { attributes: { ...stored?.attributes, traceparent: '00' } })
+    expect((await queue.receive({ waitMs: 0 }))?.attributes).toEqual({ tenant: 'seven' })
+  })
+
+  it('opens from the dead-letter queue however old it is', async () => {
+    const { client, clock } = setUp()
+    const queue = client({ crypto: messageCrypto({ enabled: true, keyProvider: keys, plaintextPolicy: 'reject' }) })
+    await queue.send({ body: 'hello' })
+    await clock.advance(3_600_000)
+    expect(await queue.receive({ waitMs: 0 })).toBeNull()
+    const letters: unknown[] = []
+    for await (const letter of queue.deadLetters().messages())
+      letters.push([letter.reason, (await letter.open()).text()])
+    expect(letters).toEqual([['qr.expired', 'hello']])
+  })
+
+  it('and refused is logged with its reason; an onRejected that throws breaks nothing', async () => {
+    const { client, broker, lines } = setUp()
+    const crypto = messageCrypto({ keyProvider: keys, plaintextPolicy: 'reject' })
+    const queue = client({
+      crypto,
+      onRejected: () => {
+        throw new Error('secret')
+      },
+    })
+    broker.queue('orders').put({ body: new TextEncoder().encode('forged'), messageId: 'm-1' })
+    expect(await queue.receive({ waitMs: 0 })).toBeNull()
+    const [moved, threw] = lines.filter(({ text }) => text !== 'Message received WITHOUT encryption')
+    expect(moved).toMatchObject({
+      level: 'error',
+      text: 'Message moved to the dead-letter queue',
+      fields: { queue_name: 'orders', message_id: 'm-1', error_type: 'UnencryptedMessage', reason: 'qr.rejected' },
+    })
+    expect(threw?.text).toBe('onRejected threw')
+    expect(JSON.stringify(lines)).not.toMatch(/forged|secret/)
+  })
+})
