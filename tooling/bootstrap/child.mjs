@@ -45,7 +45,11 @@ export async function runShown(command, args, where) {
  */
 export async function runQuietly(subject, command, args, where) {
   if (stoppedBy !== undefined) throw new Stopped(stoppedBy)
-  const { code, signal, output } = await run(command, args, { ...where, stdio: ['ignore', 'pipe', 'pipe'], kills: true })
+  const { code, signal, output } = await run(command, args, {
+    ...where,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    kills: true,
+  })
   if (stoppedBy !== undefined) throw new Stopped(stoppedBy)
   if (code !== 0) throw failureOf(subject, signal ?? `exit code ${code}`, output)
 }
@@ -72,7 +76,9 @@ function run(command, args, { kills, ...options }) {
     }
     child.on('error', (error) => {
       running = undefined
-      reject(new Failure(`Cannot run ${command}: ${error.code === 'ENOENT' ? 'it is not on the PATH' : error.message}.`))
+      reject(
+        new Failure(`Cannot run ${command}: ${error.code === 'ENOENT' ? 'it is not on the PATH' : error.message}.`),
+      )
     })
     child.on('close', (code, signal) => {
       running = undefined

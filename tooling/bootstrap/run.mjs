@@ -42,7 +42,8 @@ async function install(env) {
 async function main(args) {
   const skipsInstall = args[0] === '--no-install'
   const [command, ...rest] = skipsInstall ? args.slice(1) : args
-  if (command === undefined) throw new Failure('Usage: node tooling/bootstrap/run.mjs [--no-install] <command> [args...]')
+  if (command === undefined)
+    throw new Failure('Usage: node tooling/bootstrap/run.mjs [--no-install] <command> [args...]')
   const env = await prepare()
   if (!skipsInstall) await install(env)
   endLike(await runShown(command, rest, { cwd: root, env }))
