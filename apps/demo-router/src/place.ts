@@ -7,3 +7,9 @@ export interface Place {
 }
 
 export const placeKey = ({ queue, brokerMessageId }: Place): string => `${queue}/${brokerMessageId}`
+
+/** Finds the message of a place in what `broker.queue(place.queue)` lists. */
+export const isAt =
+  (place: Place) =>
+  (message: { readonly brokerMessageId: string }): boolean =>
+    message.brokerMessageId === place.brokerMessageId

@@ -49,7 +49,7 @@ const gullible = (own: MessageProtection): MessageProtection => ({
   },
 })
 
-describe('the demo fails, with a sentence and exit code 1, when', () => {
+describe('the demo fails, with a sentence and exit code 1, when', { timeout: 60_000 }, () => {
   it('the broker loses a delivery', async () => {
     const { exitCode, result } = await runBroken({ timeoutMs, seams: { provider: withSend(once(drop)) } })
     expect(exitCode).toBe(1)
@@ -59,16 +59,14 @@ describe('the demo fails, with a sentence and exit code 1, when', () => {
 
   it('the router does not accept a delivery', async () => {
     const seams = { provider: withSend(once(refuse)) }
-    const { exitCode, result } = await runBroken({ timeoutMs, seams })
+    const { exitCode, result, stderr } = await runBroken({ timeoutMs, seams })
     expect(exitCode).toBe(1)
     expect(result.failures).toEqual([
       expect.stringMatching(/^1 delivery not accepted by the router/),
       expect.stringMatching(/^1 delivery lost/),
     ])
     expect(result.received).toBe(328)
-    expect((await play({ timeoutMs, attacks: [], seams: { provider: withSend(once(refuse)) } })).warnings).toEqual([
-      expect.stringContaining('A delivery could not be sent and was answered 503'),
-    ])
+    expect(stderr).toContain('A delivery could not be sent and was answered 503')
   })
 
   it('the table sends an event to the wrong bot', async () => {

@@ -36,6 +36,6 @@ export const runWith = async (args: readonly string[], options: Partial<DemoOpti
 
 /** `--once --json` with something broken put in. */
 export const runBroken = async (options: Partial<DemoOptions>) => {
-  const { exitCode, stdout } = await runWith(['--once', '--json'], options)
-  return { exitCode, result: JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Result }
+  const { exitCode, stdout, stderr } = await runWith(['--once', '--json'], options)
+  return { exitCode, stderr, result: JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Result }
 }

@@ -1,8 +1,10 @@
+import { setTimeout } from 'node:timers/promises'
+import type { QueueProvider } from '@queue-runtime/core'
 import { describe, expect, it, vi } from 'vitest'
 import { realDeliveries } from '../src/demo/deliveries.ts'
 import { play, runWith, start } from './demo-helpers.ts'
 
-describe('the whole scenario (DR1, DR2, DR3, DR6)', () => {
+describe('the whole scenario (DR1, DR2, DR3, DR6)', { timeout: 60_000 }, () => {
   it('brings every real delivery to its bot, and refuses every attack', async () => {
     const { result, warnings } = await play()
     expect(result).toMatchObject({
@@ -39,6 +41,25 @@ describe('the whole scenario (DR1, DR2, DR3, DR6)', () => {
       ['hold-back', true, false, 'MessageExpired', 'qr.expired', 5, 5],
       ['re-post', true, false, 'AuthenticationFailed', 'qr.rejected', 6, 6],
     ])
+  })
+
+  it('waits for bots that are slow', async () => {
+    const slowly = (provider: QueueProvider): QueueProvider => ({
+      ...provider,
+      open(queue) {
+        const transport = provider.open(queue)
+        return {
+          ...transport,
+          async receive(options) {
+            await setTimeout(30)
+            return transport.receive(options)
+          },
+        }
+      },
+    })
+    const { result } = await play({ attacks: [], seams: { provider: slowly } })
+    expect([result.opened, result.failures]).toEqual([86, []])
+    expect(result.queues[0]?.medianMs).toBeGreaterThan(30)
   })
 
   it('prints one line of JSON last, all else on the other stream, and exits with 0', async () => {

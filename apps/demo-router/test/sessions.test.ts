@@ -144,6 +144,11 @@ describe('S8: session ids fit every broker', () => {
       return fc.tuple(cut, cut)
     })
 
+  it('does not take a name that is written like an escaped one for the other', () => {
+    const inRepository = (name: string) => byRepository({ name: 'star', payload: { repository: { ...longest, name } } })
+    expect(new Set(['a/b', 'a%2Fb', 'a%2fb/', 'a%252Fb'].map(inRepository)).size).toBe(4)
+  })
+
   it('owners, repositories and branches never share a session, wherever their slashes are', () => {
     const sessionOf = ([owner, name, ref]: readonly string[]) =>
       byEntity({ name: 'push', payload: { repository: { name, owner: { login: owner } }, ref: `refs/heads/${ref}` } })

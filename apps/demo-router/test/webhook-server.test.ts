@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createCounters } from '../src/counters.ts'
 import { ROUTES } from '../src/github/routes.ts'
 import { githubSessions } from '../src/github/sessions.ts'
+import { isSigned } from '../src/github/signature.ts'
 import { createRouter } from '../src/router.ts'
 import { createServer } from '../src/server.ts'
 import { recordingLogger } from './helpers.ts'
@@ -149,6 +150,14 @@ describe('DR1: the signature is checked before anything else', () => {
     expect(response.json()).toMatchObject({ error: 'bad-signature' })
     expect(sent).toEqual([])
     expect(counters.snapshot().refused['bad-signature']).toBe(1)
+  })
+})
+
+describe('DR1: a signature', () => {
+  it('is the one that GitHub documents for its example', async () => {
+    const signature = 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17'
+    expect(await isSigned("It's a Secret to Everybody", Buffer.from('Hello, World!'), signature)).toBe(true)
+    expect(await isSigned("It's a Secret to Everybody!", Buffer.from('Hello, World!'), signature)).toBe(false)
   })
 })
 

@@ -70,6 +70,7 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
         attackedIds.add(message.messageId)
         recent.attacked(name, place, message)
       },
+      onTaken: recent.forget,
       onAttack: (row) => update({ attacks: [...run.attacks, row] }),
     })
     update({ phase: 'done', failures: result.failures })

@@ -1,9 +1,9 @@
 import type { StoredMessage } from '@queue-runtime/provider-memory'
 import { ATTACKS } from '../attacks/all.ts'
 import type { Attack } from '../attacks/attack.ts'
-import type { QueueName } from '../github/routes.ts'
+import { QUEUES, type QueueName } from '../github/routes.ts'
 import type { Place } from '../place.ts'
-import { runRound, sweep } from './attack-round.ts'
+import { runRound } from './attack-round.ts'
 import { deliverAll, type Progress } from './deliver.ts'
 import { type Delivery, realDeliveries } from './deliveries.ts'
 import { expectedQueue } from './expected.ts'
@@ -26,6 +26,7 @@ export interface ScenarioOptions {
   readonly onProgress?: (progress: Progress) => void
   readonly onQueues?: (rows: readonly QueueRow[]) => void
   readonly onAttacked?: (attack: Attack, place: Place, message: StoredMessage) => void
+  readonly onTaken?: (place: Place) => void
   readonly onAttack?: (row: AttackRow) => void
 }
 
@@ -46,6 +47,13 @@ const pick = (deliveries: readonly Delivery[], round: number): Delivery[] => {
   })
 }
 
+/** Removes what a failure left in the queues, so that an attack starts clean. */
+const sweep = ({ broker }: House): void => {
+  for (const queue of QUEUES) {
+    for (const { brokerMessageId } of broker.queue(queue).messages()) broker.queue(queue).remove(brokerMessageId)
+  }
+}
+
 /** Posts every delivery, then lets the attacks loose one by one. Resolves with what was counted, whether good or not. */
 export async function runScenario(options: ScenarioOptions): Promise<Result> {
   const { house, ledger, tap, signal, timeoutMs = DEFAULT_TIMEOUT_MS, onProgress = () => {} } = options
@@ -57,14 +65,15 @@ export async function runScenario(options: ScenarioOptions): Promise<Result> {
   const counts = house.counters.snapshot()
   const routed = Object.values(counts.sent).reduce((sum, count) => sum + count, 0)
   const failures = [...judgeDeliveries(ledger.entries), ...judgeWire(queues)]
-  sweep(house)
 
   const rows: AttackRow[] = []
   for (const [round, attack] of attacks.entries()) {
+    sweep(house)
     const { row, bystanders } = await runRound({
       ...{ house, ledger, post, attack, timeoutMs, signal },
       deliveries: pick(deliveries, round),
       onAttacked: (place, message) => options.onAttacked?.(attack, place, message),
+      onTaken: (place) => options.onTaken?.(place),
     })
     rows.push(row)
     failures.push(...judgeDeliveries(bystanders).map((sentence) => `Beside the attack ${attack.name}: ${sentence}`))

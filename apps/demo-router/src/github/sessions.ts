@@ -12,8 +12,8 @@ import { fitSessionId } from './session-id.ts'
 /** Says which messages are kept in order: those with the same session id. Undefined: no order. */
 export type SessionStrategy = (event: WebhookEvent) => string | undefined
 
-/** A slash inside a name would move the border between the parts of a session id. */
-const escapeName = (name: string): string => name.toLowerCase().replace(/[%/]/g, encodeURIComponent)
+/** A slash inside a name would move the border between the parts of a session id. No lower-cased name holds `%2F` itself. */
+const escapeName = (name: string): string => name.toLowerCase().replaceAll('/', '%2F')
 
 /** `owner/repo`, lower-cased since GitHub's names are the same in either case. */
 const repositoryOf = (payload: JsonObject): string | undefined => {

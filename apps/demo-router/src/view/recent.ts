@@ -30,6 +30,8 @@ export interface Recent extends Required<Observer> {
   readonly messages: readonly RecentMessage[]
   /** Shows a message as an attack left it. */
   attacked(attack: string, place: Place, message: StoredMessage): void
+  /** The message is no longer at the broker, and nobody read it. */
+  forget(place: Place): void
 }
 
 const KEPT = 60
@@ -68,6 +70,7 @@ export function createRecent(): Recent {
     },
     stored: (queue, message) => store(queue, message, null),
     attacked: (attack, { queue }, message) => store(queue, message, attack),
+    forget: (place) => void messages.delete(placeKey(place)),
     read: (queue, { brokerMessageId }, bytes) =>
       update({ queue, brokerMessageId }, { text: textOf(bytes), readBytes: bytes.length }),
     rejected: (queue, { brokerMessageId, error }) => update({ queue, brokerMessageId }, { refusal: error.code }),
