@@ -317,6 +317,22 @@ describe('keys', () => {
     expect(refused(await unprotectOne(parts, sealed.body)).error.code).toBe('KeyExpired')
   })
 
+  it('seal nothing after their expiry, whatever time is sealed in, and open what a clock slightly ahead sealed', async () => {
+    const expiresAt = new Date(NOW + minutes(1))
+    const clock = recordedContext().clock
+    const retired = multiKeyProvider({ keys: [key('k', 0, { expiresAt })] })
+    const young = aesGcmCryptoProvider(multiKeyProvider({ keys: [key('k')] }), { clock })
+    const old = aesGcmCryptoProvider(retired, { clock })
+    const sealedAt = (ms: number) => young.encrypt('k', message.body, utf8(''), { encryptedAt: new Date(NOW + ms) })
+
+    await expect(old.encrypt('k', message.body, utf8(''))).resolves.toMatchObject({ keyId: 'k' })
+    await clock.advance(minutes(1))
+    const backdated = { encryptedAt: new Date(NOW) }
+    await expect(old.encrypt('k', message.body, utf8(''), backdated)).rejects.toMatchObject({ code: 'KeyExpired' })
+    expect(await old.decrypt(await sealedAt(minutes(2)), utf8(''))).toEqual(message.body)
+    await expect(old.decrypt(await sealedAt(minutes(2) + 1), utf8(''))).rejects.toMatchObject({ code: 'KeyExpired' })
+  })
+
   it('that were retired and stolen seal nothing that opens (attack 33)', async () => {
     const thief = protectionOf()
     await thief.clock.advance(minutes(3))

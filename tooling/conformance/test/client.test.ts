@@ -306,6 +306,50 @@ describe('what is sent', () => {
   })
 })
 
+describe('closing', () => {
+  it('waits for a send that is under way, and closes the transport after it (C21)', async () => {
+    const { provider, clock, client } = setUp()
+    const stored = Promise.withResolvers<void>()
+    const order: string[] = []
+    const slow: QueueProvider = {
+      name: 'slow',
+      open(queue) {
+        const transport = provider.open(queue)
+        return {
+          ...transport,
+          async send(messages, options) {
+            await stored.promise
+            order.push('sent')
+            return transport.send(messages, options)
+          },
+          async close() {
+            order.push('closed')
+            await transport.close()
+          },
+        }
+      },
+    }
+    const queue = client({ provider: slow })
+    const sending = queue.send({ body: 'hello' })
+    const closing = queue.close()
+    await turns(clock)
+    stored.resolve()
+    await Promise.all([sending, closing])
+    expect(order).toEqual(['sent', 'closed'])
+  })
+
+  it('disposes a message whose lock is gone without an error: the broker has it back', async () => {
+    const { client, clock } = setUp()
+    const queue = client()
+    await queue.send({ body: 'hello' })
+    const message = await queue.receive({ waitMs: 0 })
+    await clock.advance(LOCK_MS + 1)
+    await message?.[Symbol.asyncDispose]()
+    expect((await queue.receive({ waitMs: 0 }))?.deliveryCount).toBe(2)
+    await queue.close()
+  })
+})
+
 describe('what is received', () => {
   it('hides the attributes that are the library’s own and those of tracing (protocol.md 2)', async () => {
     const { client, broker } = setUp()
