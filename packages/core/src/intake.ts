@@ -38,6 +38,12 @@ export interface Puller {
   pull(options: { maxMessages: number; waitMs: number; signal: AbortSignal }): Promise<Intake>
 }
 
+/**
+ * A lock that ends sooner, in milliseconds, is renewed before the message is opened: the lease of its claim ends before the
+ * lock does, and the key may have to be fetched first (protocol.md 5).
+ */
+const SHORT_LOCK_MS = 1_250
+
 const NOTHING: Intake = { messages: [], rejected: [], outage: undefined }
 
 export function createPuller(parts: PullerParts): Puller {
@@ -55,9 +61,16 @@ export function createPuller(parts: PullerParts): Puller {
     }
   }
 
+  /** Where renewing fails, unprotecting sees how much is left. */
+  const renewShortLocks = async (deliveries: readonly Delivery[]): Promise<void> => {
+    const isShort = ({ message }: Delivery): boolean => message.lockedUntil.getTime() - clock.now() < SHORT_LOCK_MS
+    await Promise.allSettled(deliveries.filter(isShort).map(async (delivery) => delivery.renewLock()))
+  }
+
   const judge = async (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Unprotected[]> => {
     const refusals = deliveries.map(refusePoison)
     const sound = deliveries.filter((_, index) => refusals[index] === undefined)
+    await renewShortLocks(sound)
     const incoming = sound.map(({ message }) => message)
     const opened = await protection.unprotect(incoming, { purpose: 'deliver', signal })
     const verdicts = opened.values()
