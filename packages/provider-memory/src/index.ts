@@ -1,1 +1,5 @@
-export const x: number = 1
+export { type MemoryBroker, memoryBroker } from './broker.ts'
+export type { BrokerQueue } from './broker-queue.ts'
+export type { MemoryBrokerOptions } from './options.ts'
+export { type MemoryProviderOptions, memoryProvider } from './provider.ts'
+export type { DeadLettered, RawMessage, StoredMessage } from './stored-message.ts'

@@ -1,0 +1,82 @@
+import type { Clock, Options } from '@queue-runtime/core'
+import { checkOptions, checkQueueName, option, systemClock } from '@queue-runtime/core/provider'
+import type { StoredMessage } from './stored-message.ts'
+
+/**
+ * - `clock`: default the machine's; give the same one to the clients
+ * - `lockMs`: how long a delivery holds its message, in milliseconds. Default 30 000
+ * - `maxDeliveryCount`: deliveries after which a message that comes back is dead-lettered. Default 3
+ * - `deadLetter`: whether queues have dead letters. Default true. Without them messages are redelivered for ever, and expired
+ *   ones are dropped
+ * - `maxMessageBytes`: the most that body, fields and attributes may have together. Default 10 485 760 (10 MiB)
+ * - `maxQueueSize`: messages a queue holds, locked and scheduled ones included; a full queue answers Throttled. Default unbounded
+ * - `timeToLiveMs`: for messages that bring none, in milliseconds. Default none: they never expire
+ * - `autoCreateQueues`: whether a queue is made at its first use. Default true; otherwise unknown ones give QueueNotFound
+ * - `queues`: names of the queues that are made at once
+ * - `onStored`: told of each message as it is stored, before anybody receives it. What it throws is ignored
+ */
+export interface MemoryBrokerOptions
+  extends Options<{
+    clock: Clock
+    lockMs: number
+    maxDeliveryCount: number
+    deadLetter: boolean
+    maxMessageBytes: number
+    maxQueueSize: number
+    timeToLiveMs: number
+    autoCreateQueues: boolean
+    queues: readonly string[]
+    onStored: (queue: string, message: StoredMessage) => void
+  }> {}
+
+/** The options with every default filled in. */
+export interface BrokerSettings {
+  readonly clock: Clock
+  readonly lockMs: number
+  readonly maxDeliveryCount: number
+  readonly deadLetter: boolean
+  readonly maxMessageBytes: number
+  readonly maxQueueSize: number
+  /** Infinity: messages that bring none never expire. */
+  readonly timeToLiveMs: number
+  readonly autoCreateQueues: boolean
+  readonly queues: readonly string[]
+  readonly onStored: ((queue: string, message: StoredMessage) => void) | undefined
+}
+
+const isQueueName = (name: string): boolean => {
+  try {
+    checkQueueName(name)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** @throws Configuration with the name of the option */
+export function brokerSettings(options: MemoryBrokerOptions): BrokerSettings {
+  checkOptions(options, {
+    clock: option.object('a Clock', 'now', 'sleep'),
+    lockMs: option.wholeNumber(1),
+    maxDeliveryCount: option.wholeNumber(1),
+    deadLetter: option.boolean,
+    maxMessageBytes: option.wholeNumber(1),
+    maxQueueSize: option.wholeNumber(1),
+    timeToLiveMs: option.wholeNumber(1),
+    autoCreateQueues: option.boolean,
+    queues: option.that('an array of queue names', (value) => Array.isArray(value) && value.every(isQueueName)),
+    onStored: option.callback,
+  })
+  return {
+    clock: options.clock ?? systemClock,
+    lockMs: options.lockMs ?? 30_000,
+    maxDeliveryCount: options.maxDeliveryCount ?? 3,
+    deadLetter: options.deadLetter ?? true,
+    maxMessageBytes: options.maxMessageBytes ?? 10 * 1024 * 1024,
+    maxQueueSize: options.maxQueueSize ?? Number.POSITIVE_INFINITY,
+    timeToLiveMs: options.timeToLiveMs ?? Number.POSITIVE_INFINITY,
+    autoCreateQueues: options.autoCreateQueues ?? true,
+    queues: options.queues ?? [],
+    onStored: options.onStored,
+  }
+}
