@@ -77,14 +77,15 @@ export function createPuller(parts: PullerParts): Puller {
     return refusals.map((refusal) => refusal ?? (verdicts.next().value as Unprotected))
   }
 
-  const execute = async (settlement: Settlement, disposition: Disposition, error: QueueError): Promise<void> => {
+  /** The dead letter says the coarse reason alone: the error itself would tell whoever reads the queue which check failed. */
+  const execute = async (settlement: Settlement, disposition: Disposition): Promise<void> => {
     switch (disposition.action) {
       case 'complete':
         return settlement.complete()
       case 'abandon':
         return settlement.abandon(disposition.delayMs)
       case 'dead-letter':
-        return settlement.deadLetter({ reason: disposition.reason, description: error.code })
+        return settlement.deadLetter({ reason: disposition.reason })
       case 'hold':
         return
     }
@@ -98,7 +99,7 @@ export function createPuller(parts: PullerParts): Puller {
     const fields = { ...logFields(queue, 'receive', message), error_type: error.code, disposition: disposition.action }
     let settled = false
     try {
-      await execute(settlement, disposition, error)
+      await execute(settlement, disposition)
       settled = disposition.action !== 'hold'
       if (disposition.action === 'dead-letter') {
         logger.error({ ...fields, reason: disposition.reason }, 'Message moved to the dead-letter queue')

@@ -58,6 +58,9 @@ export interface CachedKeyProvider extends KeyProvider, Closable {
 
 const MINUTE_MS = 60_000
 
+/** A store that is down is asked for one key, or for the current id, once a second. */
+const RETRY_AFTER_MS = 1_000
+
 /** These say something of one key. All else that a source throws is an outage, in which what is known stays good for a while. */
 const VERDICTS = ['KeyNotFound', 'KeyDisabled', 'InvalidKeyLength'] as const
 
@@ -114,6 +117,7 @@ export function cachedKeyProvider(source: KeyProvider, options: CachedKeyProvide
   const shared = {
     clock,
     maxStaleMs,
+    retryAfterMs: RETRY_AFTER_MS,
     isOutage: (error: unknown) => !isVerdict(error),
     onStale: (error: unknown) =>
       logger.warn(
@@ -124,6 +128,7 @@ export function cachedKeyProvider(source: KeyProvider, options: CachedKeyProvide
   const allowList = createKeyAllowList({
     ...shared,
     ...{ source, keyIds: options.keyIds, listIntervalMs, lookupsPerSecond, ttlMs: listTtlMs, refreshAheadMs: 0 },
+    retryAfterMs: listIntervalMs,
   })
   const currentKeyId = createRefreshedValue({
     ...shared,

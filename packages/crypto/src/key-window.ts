@@ -17,17 +17,19 @@ const assertBegun = (key: EncryptionKey, { now, clockSkewToleranceMs }: Use): vo
   }
 }
 
-/** A key seals nothing from its expiry on, nor what is due after it (protocol.md 6, 10). */
+const momentOf = (date: Date | undefined): number => date?.getTime() ?? Number.POSITIVE_INFINITY
+
+/** A key seals nothing from its expiry on, nor what is due after it, nor what nobody could open (protocol.md 6, 10). */
 export function assertMaySeal(key: EncryptionKey, use: Use): void {
   assertBegun(key, use)
-  const end = key.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY
+  const end = Math.min(momentOf(key.expiresAt), momentOf(key.openUntil))
   if (use.now >= end || use.encryptedAt.getTime() >= end) throw expired(key)
 }
 
 /** An expired key opens what was sealed before its expiry, until `openUntil`: a stolen retired key seals nothing that opens. */
 export function assertMayOpen(key: EncryptionKey, use: Use): void {
   assertBegun(key, use)
-  const end = key.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY
+  const end = momentOf(key.expiresAt)
   if (use.encryptedAt.getTime() > end + use.clockSkewToleranceMs) throw expired(key)
-  if (key.openUntil !== undefined && use.now >= key.openUntil.getTime()) throw expired(key)
+  if (use.now >= momentOf(key.openUntil)) throw expired(key)
 }

@@ -8,12 +8,14 @@ export interface RefreshTimes {
   readonly refreshAheadMs: number
   /** While loading fails it is still served up to this age. */
   readonly maxStaleMs: number
+  /** After a failed load nobody asks again for so long: the old value is served, or the failure told. */
+  readonly retryAfterMs: number
 }
 
 /** A value that is loaded once for all who ask at the same time, and kept fresh. */
 export interface RefreshedValue<T> {
   get(): Promise<T>
-  /** Loads now, unless loading is under way. */
+  /** Loads now, unless loading is under way or has just failed. */
   refresh(): Promise<T>
   /** When the last load succeeded, in milliseconds since 1970; undefined before the first. */
   readonly loadedAt: number | undefined
@@ -27,22 +29,20 @@ interface RefreshedValueParts<T> extends RefreshTimes {
   readonly onStale: (error: unknown) => void
 }
 
-/** After a failed load the old value is served this long without asking again. */
-const RETRY_AFTER_MS = 1_000
-
 export function createRefreshedValue<T>(parts: RefreshedValueParts<T>): RefreshedValue<T> {
-  const { clock, load, isOutage, onStale, ttlMs, refreshAheadMs, maxStaleMs } = parts
+  const { clock, load, isOutage, onStale, ttlMs, refreshAheadMs, maxStaleMs, retryAfterMs } = parts
   let loaded: { readonly value: T; readonly at: number } | undefined
   let loading: Promise<T> | undefined
-  let failedAt = Number.NEGATIVE_INFINITY
+  let failed: { readonly error: unknown; readonly at: number } | undefined
 
   const run = async (): Promise<T> => {
     try {
       const value = await load(loaded?.value)
       loaded = { value, at: clock.now() }
+      failed = undefined
       return value
     } catch (error) {
-      if (isOutage(error)) failedAt = clock.now()
+      if (isOutage(error)) failed = { error, at: clock.now() }
       else loaded = undefined
       throw error
     } finally {
@@ -51,7 +51,9 @@ export function createRefreshedValue<T>(parts: RefreshedValueParts<T>): Refreshe
   }
 
   const refresh = (): Promise<T> => {
-    loading ??= run()
+    if (loading !== undefined) return loading
+    if (failed !== undefined && clock.now() - failed.at < retryAfterMs) return Promise.reject(failed.error)
+    loading = run()
     return loading
   }
 
@@ -67,16 +69,10 @@ export function createRefreshedValue<T>(parts: RefreshedValueParts<T>): Refreshe
     },
     refresh,
     async get() {
-      if (loaded === undefined) return refresh()
-      const age = clock.now() - loaded.at
-      const mayAsk = clock.now() - failedAt >= RETRY_AFTER_MS
-      if (age < ttlMs - refreshAheadMs) return loaded.value
-      if (age < ttlMs) {
-        if (mayAsk) refresh().catch(() => {})
-        return loaded.value
-      }
-      if (!mayAsk && age < maxStaleMs) return loaded.value
-      return refresh().catch(orStale)
+      const age = loaded === undefined ? Number.POSITIVE_INFINITY : clock.now() - loaded.at
+      if (loaded === undefined || age >= ttlMs) return refresh().catch(orStale)
+      if (age >= ttlMs - refreshAheadMs) refresh().catch(() => {})
+      return loaded.value
     },
   }
 }

@@ -3,8 +3,10 @@ import { errorClass, misconfigured, type QueueContext, type QueueProtection } fr
 import { encodeContext } from './associated-data.ts'
 import { listAuthenticated } from './authenticated-attributes.ts'
 import type { CryptoProvider } from './crypto-provider.ts'
+import { DEFAULT_MAX_CIPHERTEXT_BYTES } from './envelope.ts'
 import { type KeyProvider, lookUpCurrentKeyId } from './key-provider.ts'
 import type { MessageCryptoOptions } from './options.ts'
+import { padmeLength } from './padding.ts'
 import type { CryptoTelemetry } from './telemetry.ts'
 
 /** A client without `enabled` has keys to open with; sending by mistake must not ship plaintext. */
@@ -28,7 +30,18 @@ export function createSealing(
   telemetry: CryptoTelemetry,
 ): QueueProtection['protect'] {
   const { audience, authenticatedAttributes = [], padding = 'none' } = options
+  const { maxCiphertextBytes = DEFAULT_MAX_CIPHERTEXT_BYTES } = options
+
+  /** What the receiver of these options would refuse unread is not sealed either. */
+  const checkSize = ({ length }: Uint8Array, messageId: string): void => {
+    const size = padding === 'padme' ? padmeLength(length + 1) : length
+    if (size <= maxCiphertextBytes) return
+    const facts = { size, maxSize: maxCiphertextBytes }
+    throw new QueueError('MessageTooLarge', 'The body is longer than maxCiphertextBytes.', { facts, queue, messageId })
+  }
+
   return async ({ body, messageId, sessionId, correlationId, attributes = {}, deliverAt }, { signal }) => {
+    checkSize(body, messageId)
     const { authenticated, carried } = listAuthenticated(attributes, authenticatedAttributes)
     const associatedData = encodeContext({ messageId, sessionId, correlationId, audience, attributes: authenticated })
     const keyId = await lookUpCurrentKeyId(keyProvider, { signal })

@@ -109,7 +109,7 @@ describe('cachedKeyProvider (X16, protocol.md 6)', () => {
     await expect(cache.getKey('a')).rejects.toThrow('hunter2')
     await expect(cache.currentKeyId()).rejects.toThrow('hunter2')
     state.failure = undefined
-    await clock.advance(SECOND)
+    await clock.advance(5 * SECOND)
     expect(isAlive(await cache.getKey('a'))).toBe(true)
   })
 
@@ -123,6 +123,18 @@ describe('cachedKeyProvider (X16, protocol.md 6)', () => {
       await clock.advance(SECOND / 10)
     }
     expect(asked.getKey.length - 1).toBeLessThanOrEqual(6)
+  })
+
+  it('takes a flood of random ids to a store that is down at most once in 5 s, from the start', async () => {
+    const { cache, clock, asked, state } = store()
+    state.failure = new Error('down')
+    for (let second = 0; second < 10; second += 1) {
+      const ids = Array.from({ length: 100 }, () => `x${randomBytes(8).toString('hex')}`)
+      const results = await Promise.allSettled(ids.map((id) => cache.getKey(id)))
+      expect(results.every(({ status }) => status === 'rejected')).toBe(true)
+      await clock.advance(SECOND)
+    }
+    expect(asked).toMatchObject({ getKey: [], validKeyIds: 2 })
   })
 
   it('takes a flood of random ids to the store at most once in 5 s (attack 30)', async () => {

@@ -250,6 +250,15 @@ describe('what is sent', () => {
     ])
   })
 
+  it('is refused where the receiver would refuse it unread, padding included (M11)', async () => {
+    const { protection } = protectionOf({ maxCiphertextBytes: 10, padding: 'padme' })
+    await protection.protect({ ...message, body: new Uint8Array(9) }, {})
+    await expect(protection.protect({ ...message, body: new Uint8Array(10) }, {})).rejects.toMatchObject({
+      code: 'MessageTooLarge',
+      facts: { size: 12, maxSize: 10 },
+    })
+  })
+
   it('is checked: an error of the cipher says its class and nothing of the body', async () => {
     const cryptoProvider = {
       encrypt: () => Promise.reject(new RangeError('secret {"amount":12}')),
@@ -331,6 +340,15 @@ describe('keys', () => {
     await expect(old.encrypt('k', message.body, utf8(''), backdated)).rejects.toMatchObject({ code: 'KeyExpired' })
     expect(await old.decrypt(await sealedAt(minutes(2)), utf8(''))).toEqual(message.body)
     await expect(old.decrypt(await sealedAt(minutes(2) + 1), utf8(''))).rejects.toMatchObject({ code: 'KeyExpired' })
+  })
+
+  it('seal nothing that nobody could open', async () => {
+    const keyProvider = multiKeyProvider({ keys: [key('k', 0, { openUntil: new Date(NOW + 1) })] })
+    const recorded = recordedContext()
+    const { protection } = protectionOf({ keyProvider }, recorded)
+    await protection.protect(message, {})
+    await recorded.clock.advance(1)
+    await expect(protection.protect(message, {})).rejects.toMatchObject({ code: 'KeyExpired' })
   })
 
   it('that were retired and stolen seal nothing that opens (attack 33)', async () => {

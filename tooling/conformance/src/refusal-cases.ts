@@ -79,11 +79,12 @@ export const refusalCases: readonly Case<Mutant>[] = [
         refusals.map(() => ['UnencryptedMessage', { action: 'dead-letter', reason: 'qr.rejected' }, true]),
       )
       await messages[0]?.deadLetter({ reason: 'qr.rejected' })
+      // The description would tell whoever reads the queue which check failed.
       const reasons: unknown[] = []
-      for await (const letter of queue.deadLetters().messages()) reasons.push(letter.reason)
+      for await (const { reason, description } of queue.deadLetters().messages()) reasons.push([reason, description])
       assert.deepEqual(
         reasons,
-        [...refusals, 'good'].map(() => 'qr.rejected'),
+        [...refusals, 'good'].map(() => ['qr.rejected', undefined]),
       )
     },
   },
