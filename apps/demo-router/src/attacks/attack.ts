@@ -18,7 +18,7 @@ export interface Attacker {
 }
 
 /** The messages that must not reach a bot. `later` is called when the bots have read all others. */
-export interface Tampering {
+interface Tampering {
   readonly attacked: readonly Place[]
   readonly later?: () => readonly Place[]
 }

@@ -59,6 +59,8 @@ export async function deliverAll(options: DeliverOptions): Promise<QueueRow[]> {
   return summarize(house, ledger, tap)
 }
 
+const tenths = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.round(ms * 10) / 10)
+
 function summarize({ counters }: House, ledger: Ledger, tap: WireTap): QueueRow[] {
   const stored = tap.take()
   const entries = ledger.entries.filter(({ queue }) => queue !== undefined)
@@ -76,8 +78,8 @@ function summarize({ counters }: House, ledger: Ledger, tap: WireTap): QueueRow[
       sent: sent[queue],
       opened: opened.length,
       refused: ledger.rejections.filter((rejection) => rejection.queue === queue).length,
-      medianMs: percentile(latencies, 0.5),
-      p95Ms: percentile(latencies, 0.95),
+      medianMs: tenths(percentile(latencies, 0.5)),
+      p95Ms: tenths(percentile(latencies, 0.95)),
       wireBytes: bodies.reduce((sum, body) => sum + body.length, 0),
       plaintextWindows: bodies.reduce((sum, body) => sum + countWindows(body), 0),
     }

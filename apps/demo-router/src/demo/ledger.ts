@@ -18,14 +18,14 @@ export interface Entry {
   readonly reads: Read[]
 }
 
-export interface Read {
+interface Read {
   readonly queue: QueueName
   readonly at: number
   /** The bytes, the event and the correlation id are those that were posted. */
   readonly isIntact: boolean
 }
 
-export interface Rejection extends Place {
+interface Rejection extends Place {
   readonly rejected: RejectedMessage
 }
 
