@@ -1,6 +1,6 @@
 import { QueueError } from '@queue-runtime/core'
 
-/** Every error of this provider, in one place. None holds anything of a body. */
+// Every error of this provider. None holds anything of a body.
 
 export const queueNotFound = (queue: string): QueueError =>
   new QueueError('QueueNotFound', `There is no queue ${queue}.`, { facts: { queue }, queue })

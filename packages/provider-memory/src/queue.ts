@@ -18,7 +18,7 @@ export interface Source {
   wait(maxMessages: number, waitMs: number): Waiter
 }
 
-/** Storage with people at the counter. Nothing runs by itself: each call looks at the clock, and an alarm while somebody waits. */
+/** Storage and who waits for it. Nothing runs by itself: each call looks at the clock, and an alarm does while somebody waits. */
 export interface Queue {
   readonly messages: Source
   readonly deadLetters: Source
@@ -30,7 +30,7 @@ export interface Queue {
   change<T>(act: (storage: Storage, now: number) => T): T
 }
 
-interface Counter {
+interface Side {
   readonly lane: Lane
   readonly line: Line
 }
@@ -38,9 +38,9 @@ interface Counter {
 export function createQueue(name: string, settings: BrokerSettings): Queue {
   const { clock, maxQueueSize, onStored } = settings
   const storage = createStorage(name, settings)
-  const messages: Counter = { lane: storage.messages, line: createLine() }
-  const deadLetters: Counter = { lane: storage.deadLetters, line: createLine() }
-  const counters = [messages, deadLetters]
+  const messages: Side = { lane: storage.messages, line: createLine() }
+  const deadLetters: Side = { lane: storage.deadLetters, line: createLine() }
+  const sides = [messages, deadLetters]
   const alarm = createAlarm(clock, () => change(() => {}))
 
   const take = (lane: Lane, maxMessages: number, now: number): Delivery[] => {
@@ -54,15 +54,15 @@ export function createQueue(name: string, settings: BrokerSettings): Queue {
   }
 
   const setAlarm = (): void => {
-    const isAwaited = counters.some(({ line }) => line.size > 0)
+    const isAwaited = sides.some(({ line }) => line.size > 0)
     // Both lanes count for each waiter: a lock that ends at the queue may make a dead letter.
-    const moments = isAwaited ? counters.flatMap(({ lane, line }) => [lane.nextDue(), line.nextDeadline()]) : []
+    const moments = isAwaited ? sides.flatMap(({ lane, line }) => [lane.nextDue(), line.nextDeadline()]) : []
     alarm.set(Math.min(...moments))
   }
 
   /** Hands out what can be received, first come first served, then sends those away whose time is over. */
   const serve = (now: number): void => {
-    for (const { lane, line } of counters) {
+    for (const { lane, line } of sides) {
       for (let next = line.first(); next !== undefined; next = line.first()) {
         const deliveries = take(lane, next.maxMessages, now)
         if (deliveries.length === 0) break
@@ -111,7 +111,7 @@ export function createQueue(name: string, settings: BrokerSettings): Queue {
     return brokerIdOf(entry)
   }
 
-  const sourceOf = ({ lane, line }: Counter): Source => ({
+  const sourceOf = ({ lane, line }: Side): Source => ({
     take: (maxMessages) => change((_, now) => take(lane, maxMessages, now)),
     wait(maxMessages, waitMs) {
       const waiter = line.join(maxMessages, clock.now() + waitMs)

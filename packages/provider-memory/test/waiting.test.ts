@@ -221,8 +221,9 @@ describe('close', () => {
     const { broker, transport } = setUp()
     const other = memoryProvider({ broker }).open('orders')
     const waiting = other.receive({ maxMessages: 1, waitMs: 5_000, signal: never })
-    await sendAll(transport, 'a')
     await transport.close()
+    expect(await outcomeOf(waiting)).toBe('pending')
+    await sendAll(other, 'a')
     expect(bodiesOf(await waiting)).toEqual(['a'])
   })
 
