@@ -1,0 +1,16 @@
+import type { Contender } from '../rounds.ts'
+
+/** Seals a body and opens what it sealed. */
+export interface CryptoContender extends Contender<Uint8Array> {
+  /** Returns the opened body. */
+  run(body: Uint8Array): Uint8Array | Promise<Uint8Array>
+}
+
+/** What all contenders seal with, so that they do the same work. */
+export interface Setting {
+  readonly keyId: string
+  /** 32 bytes. */
+  readonly keyBytes: Uint8Array
+  readonly messageId: string
+  readonly sessionId: string
+}
