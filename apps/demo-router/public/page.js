@@ -191,13 +191,12 @@ let messages = []
 select.addEventListener('change', () => showMessage(messages))
 
 const look = async () => {
-  /** @type {ViewState['phase']} */
-  let phase = 'waiting'
+  let pauseMs = DONE_MS
   try {
     const response = await fetch('/state.json')
     /** @type {ViewState} */
     const state = await response.json()
-    phase = state.phase
+    if (state.phase !== 'done') pauseMs = RUNNING_MS
     messages = state.messages
     showStatus(state)
     showTables(state)
@@ -207,7 +206,7 @@ const look = async () => {
     byId('status').textContent = 'The demo has ended; this is the last that was seen of it.'
     byId('status').className = 'bad'
   }
-  setTimeout(look, phase === 'done' ? DONE_MS : RUNNING_MS)
+  setTimeout(look, pauseMs)
 }
 
 void look()

@@ -1,4 +1,4 @@
-import { QUEUES, type QueueName } from './github/routes.ts'
+import { perQueue, type QueueName } from './github/routes.ts'
 import { REFUSALS, type Refusal } from './github/webhook.ts'
 import type { Outcome } from './router.ts'
 
@@ -16,12 +16,9 @@ export interface Counters {
   snapshot(): Counts
 }
 
-const zeros = <K extends string>(names: readonly K[]): Record<K, number> =>
-  Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>
-
 export function createCounters(): Counters {
-  const sent = zeros(QUEUES)
-  const refused = zeros(Object.keys(REFUSALS) as Refusal[])
+  const sent = perQueue(() => 0)
+  const refused = Object.fromEntries(Object.keys(REFUSALS).map((why) => [why, 0])) as Record<Refusal, number>
   let ignored = 0
   let failed = 0
   return {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { QueueClientOptions } from '@queue-runtime/core'
 import { EncryptionKey, type KeyProvider, messageCrypto, multiKeyProvider } from '@queue-runtime/crypto'
-import { QUEUES, type QueueName } from './github/routes.ts'
+import { perQueue, type QueueName } from './github/routes.ts'
 import { EVENT_ATTRIBUTE } from './router.ts'
 
 export type Protection = NonNullable<QueueClientOptions['crypto']>
@@ -41,4 +41,4 @@ const generate = (id: string): QueueProtection => {
 
 /** Returns a fresh random key for each queue, as its two ends use it. */
 export const generateKeys = (): Readonly<Record<QueueName, QueueProtection>> =>
-  Object.fromEntries(QUEUES.map((queue) => [queue, generate(KEY_IDS[queue])])) as Record<QueueName, QueueProtection>
+  perQueue((queue) => generate(KEY_IDS[queue]))

@@ -53,7 +53,7 @@ describe('the demo fails, with a sentence and exit code 1, when', { timeout: 60_
   it('the broker loses a delivery', async () => {
     const { exitCode, result } = await runBroken({ timeoutMs, seams: { provider: withSend(once(drop)) } })
     expect(exitCode).toBe(1)
-    expect(result.failures).toEqual([expect.stringMatching(/^1 delivery lost: no bot read it in time/)])
+    expect(result.failures).toEqual([expect.stringMatching(/^1 delivery lost: no bot read it within 1 s/)])
     expect([result.routed, result.opened]).toEqual([86, 85])
   })
 
@@ -86,7 +86,7 @@ describe('the demo fails, with a sentence and exit code 1, when', { timeout: 60_
   it('the table forgets an event', async () => {
     const { exitCode, result } = await runBroken({ timeoutMs, attacks: [], seams: { routes: ROUTES.slice(0, -1) } })
     expect(exitCode).toBe(1)
-    expect(result.failures).toEqual(['7 deliveries lost: no bot read it in time (spec-sentinel).'])
+    expect(result.failures).toEqual(['7 deliveries lost: no bot read it within 1 s (spec-sentinel).'])
   })
 
   it('a bot gets other bytes than were posted', async () => {

@@ -10,7 +10,7 @@ import { type MemoryBroker, memoryBroker, memoryProvider } from '@queue-runtime/
 import { type Bots, startBots } from '../bots.ts'
 import { type SkippingClock, skippingClock } from '../clock.ts'
 import { type Counters, createCounters } from '../counters.ts'
-import { QUEUES, type QueueName, ROUTES, type Route } from '../github/routes.ts'
+import { perQueue, QUEUES, type QueueName, ROUTES, type Route } from '../github/routes.ts'
 import { githubSessions } from '../github/sessions.ts'
 import { generateKeys, type Protection } from '../keys.ts'
 import { createRouter } from '../router.ts'
@@ -50,7 +50,7 @@ export interface House {
   readonly broker: MemoryBroker
   readonly counters: Counters
   startBots(): Bots
-  /** Stops taking requests, lets the bots end, closes the clients. */
+  /** Stops taking requests and closes the router's clients. Whoever started bots closes them. */
   close(): Promise<void>
 }
 
@@ -76,10 +76,7 @@ export async function openHouse({ port, logger, observer, state, seams = {} }: H
   const provider = seams.provider?.(memory) ?? memory
   const counters = createCounters()
 
-  const forEachQueue = <T>(make: (queue: QueueName) => T): Record<QueueName, T> =>
-    Object.fromEntries(QUEUES.map((queue) => [queue, make(queue)])) as Record<QueueName, T>
-
-  const senders = forEachQueue(
+  const senders = perQueue(
     (queue): QueueClient => createQueueClient({ provider, queue, clock, logger, crypto: keys[queue].router }),
   )
   const routes = seams.routes ?? ROUTES
@@ -104,7 +101,7 @@ export async function openHouse({ port, logger, observer, state, seams = {} }: H
     startBots: () =>
       startBots({
         ...{ provider, clock, logger },
-        protections: forEachQueue((queue) => seams.botProtection?.(keys[queue].bot) ?? keys[queue].bot),
+        protections: perQueue((queue) => seams.botProtection?.(keys[queue].bot) ?? keys[queue].bot),
         onRead: (queue, message) => observer.read(queue, message, seams.bytesRead?.(message) ?? message.body),
         onRejected: observer.rejected,
       }),

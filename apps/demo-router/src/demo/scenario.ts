@@ -64,7 +64,7 @@ export async function runScenario(options: ScenarioOptions): Promise<Result> {
   options.onQueues?.(queues)
   const counts = house.counters.snapshot()
   const routed = Object.values(counts.sent).reduce((sum, count) => sum + count, 0)
-  const failures = [...judgeDeliveries(ledger.entries), ...judgeWire(queues)]
+  const failures = [...judgeDeliveries(ledger.entries, timeoutMs), ...judgeWire(queues)]
 
   const rows: AttackRow[] = []
   for (const [round, attack] of attacks.entries()) {
@@ -76,7 +76,9 @@ export async function runScenario(options: ScenarioOptions): Promise<Result> {
       onTaken: (place) => options.onTaken?.(place),
     })
     rows.push(row)
-    failures.push(...judgeDeliveries(bystanders).map((sentence) => `Beside the attack ${attack.name}: ${sentence}`))
+    failures.push(
+      ...judgeDeliveries(bystanders, timeoutMs).map((sentence) => `Beside the attack ${attack.name}: ${sentence}`),
+    )
     options.onAttack?.(row)
   }
   failures.push(...judgeAttacks(rows))

@@ -7,16 +7,19 @@ const sum = <T>(rows: readonly T[], value: (row: T) => number): number =>
 const deliveries = (count: number): string => (count === 1 ? '1 delivery' : `${count} deliveries`)
 
 /** What can go wrong with a delivery that nobody attacked. Each is looked for on its own: one may hide behind another. */
-const CHECKS: readonly (readonly [sentence: string, isBroken: (entry: Entry) => boolean])[] = [
+const checks = (timeoutMs: number): readonly (readonly [sentence: string, isBroken: (entry: Entry) => boolean])[] => [
   ['not accepted by the router', ({ status }) => status !== 202],
-  ['lost: no bot read it in time', ({ queue, reads }) => queue !== undefined && reads.length === 0],
+  [
+    `lost: no bot read it within ${timeoutMs / 1_000} s`,
+    ({ queue, reads }) => queue !== undefined && reads.length === 0,
+  ],
   ['opened by the wrong bot', ({ queue, reads }) => reads.some((read) => read.queue !== queue)],
   ['opened with other content than posted', ({ reads }) => reads.some(({ isIntact }) => !isIntact)],
 ]
 
-/** Returns a sentence per kind of failure among deliveries that must have arrived. */
-export const judgeDeliveries = (entries: readonly Entry[]): string[] =>
-  CHECKS.flatMap(([sentence, isBroken]) => {
+/** Returns a sentence per kind of failure among deliveries that must have arrived within `timeoutMs`. */
+export const judgeDeliveries = (entries: readonly Entry[], timeoutMs: number): string[] =>
+  checks(timeoutMs).flatMap(([sentence, isBroken]) => {
     const broken = entries.filter(isBroken)
     if (broken.length === 0) return []
     const queues = [...new Set(broken.map(({ queue, delivery }) => queue ?? delivery.event))].join(', ')
