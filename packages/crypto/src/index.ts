@@ -5,6 +5,8 @@ export { type EnvKeyProviderOptions, envKeyProvider } from './env-key-provider.t
 export { EncryptedMessage, type EnvelopeHeader } from './envelope.ts'
 export { type FileKeyProviderOptions, fileKeyProvider } from './file-key-provider.ts'
 export type { KeyProvider } from './key-provider.ts'
+export { memoryNonceStore } from './memory-nonce-store.ts'
 export { messageCrypto } from './message-crypto.ts'
 export { type MultiKeyProvider, multiKeyProvider } from './multi-key-provider.ts'
+export type { NonceClaim, NonceClaimAnswer, NonceIdentity, NonceStore } from './nonce-store.ts'
 export type { MessageCryptoOptions } from './options.ts'

@@ -2,8 +2,10 @@ import { type MessageProtection, misconfigured, type QueueProtection } from '@qu
 import { aesGcmCryptoProvider } from './crypto-provider.ts'
 import { createOpening } from './opening.ts'
 import { checkCryptoOptions, type MessageCryptoOptions } from './options.ts'
+import { createReplayGuard } from './replay-guard.ts'
 import { createSealing, refuseToSend, sendInClear } from './sealing.ts'
 import { cryptoTelemetry } from './telemetry.ts'
+import { createUnprotecting } from './unprotecting.ts'
 import { warnOfWeakOptions } from './warnings.ts'
 
 /**
@@ -16,7 +18,7 @@ import { warnOfWeakOptions } from './warnings.ts'
  */
 export function messageCrypto(options: MessageCryptoOptions): MessageProtection {
   checkCryptoOptions(options)
-  const { enabled, keyProvider } = options
+  const { enabled, keyProvider, nonceStore, onReplay } = options
   return {
     open(context) {
       warnOfWeakOptions(options, context)
@@ -35,7 +37,11 @@ export function messageCrypto(options: MessageCryptoOptions): MessageProtection 
       }
       return {
         protect: protect(),
-        unprotect: createOpening(options, keys?.cryptoProvider, context, telemetry),
+        unprotect: createUnprotecting({
+          open: createOpening(options, keys?.cryptoProvider, context, telemetry),
+          guard: nonceStore && createReplayGuard(nonceStore, options, context),
+          ...{ onReplay, context, telemetry },
+        }),
       }
     },
   }

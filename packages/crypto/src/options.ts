@@ -1,7 +1,10 @@
 import type { Options } from '@queue-runtime/core'
 import { checkOptions, isAttributeName, isReservedAttribute, misconfigured, option } from '@queue-runtime/core/provider'
-import type { CryptoProvider } from './crypto-provider.ts'
+import { type CryptoProvider, DEFAULT_CLOCK_SKEW_TOLERANCE_MS } from './crypto-provider.ts'
+import { DEFAULT_MAX_MESSAGE_AGE_MS } from './freshness.ts'
 import type { KeyProvider } from './key-provider.ts'
+import type { NonceStore } from './nonce-store.ts'
+import { DEFAULT_NONCE_CACHE_TTL_MS } from './replay-times.ts'
 
 /**
  * - `enabled`: true seals what is sent, false sends plaintext with a warning per message; left out: a receive-only client,
@@ -14,6 +17,14 @@ import type { KeyProvider } from './key-provider.ts'
  * - `validateFreshness`: refuse what is older than `maxMessageAgeMs` or from the future. Default true
  * - `maxMessageAgeMs`: default 300 000 (5 minutes)
  * - `clockSkewToleranceMs`: how far clocks may be apart. Default 60 000
+ * - `nonceStore`: remembers what was handled, so that a copy of a message is not handed over again. Default none: a copy within
+ *   `maxMessageAgeMs` is
+ * - `nonceScope`: the consumers that share what the store remembers, `[A-Za-z0-9_-]{1,128}`; they need the same times. Default
+ *   the logical queue
+ * - `nonceCacheTtlMs`: how long the store remembers at least; not less than `maxMessageAgeMs` and twice `clockSkewToleranceMs`.
+ *   Default 600 000
+ * - `onReplay`: what becomes of a message that was handled before: `complete` (default; it is normal after a lost
+ *   acknowledgement) or `dead-letter`, where whoever can write to the store might suppress messages
  * - `audience`: a logical name that sender and receiver share; a message sealed for another one is refused
  * - `authenticatedAttributes`: names of attributes that the tag covers too, where a message has them
  * - `padding`: `padme` hides exact lengths at a cost of at most 12 %. Default `none`
@@ -29,6 +40,10 @@ export interface MessageCryptoOptions
     validateFreshness: boolean
     maxMessageAgeMs: number
     clockSkewToleranceMs: number
+    nonceStore: NonceStore
+    nonceScope: string
+    nonceCacheTtlMs: number
+    onReplay: 'complete' | 'dead-letter'
     audience: string
     authenticatedAttributes: readonly string[]
     padding: 'none' | 'padme'
@@ -43,6 +58,19 @@ const isNameList = (value: unknown): boolean =>
 
 const isAudience = (value: unknown): boolean => typeof value === 'string' && value.length <= 256 && value.isWellFormed()
 
+/** What was handled must be remembered for as long as any clock may take a copy of it for fresh (protocol.md 5). */
+const checkRetention = (options: MessageCryptoOptions): void => {
+  const { nonceStore, nonceCacheTtlMs = DEFAULT_NONCE_CACHE_TTL_MS } = options
+  const { maxMessageAgeMs = DEFAULT_MAX_MESSAGE_AGE_MS } = options
+  const { clockSkewToleranceMs = DEFAULT_CLOCK_SKEW_TOLERANCE_MS } = options
+  const least = maxMessageAgeMs + 2 * clockSkewToleranceMs
+  if (nonceStore === undefined || nonceCacheTtlMs >= least) return
+  throw misconfigured(
+    'nonceCacheTtlMs',
+    `must be at least maxMessageAgeMs + 2 * clockSkewToleranceMs, that is ${least}.`,
+  )
+}
+
 /**
  * @throws Configuration with the name of the option
  */
@@ -55,12 +83,17 @@ export function checkCryptoOptions(options: MessageCryptoOptions): void {
     validateFreshness: option.boolean,
     maxMessageAgeMs: option.wholeNumber(1),
     clockSkewToleranceMs: option.wholeNumber(0),
+    nonceStore: option.object('a nonce store, such as memoryNonceStore()', 'claim', 'renew', 'confirm', 'release'),
+    nonceScope: option.text(/^[A-Za-z0-9_-]{1,128}$/, '1 to 128 characters of A-Z, a-z, 0-9, _ and -'),
+    nonceCacheTtlMs: option.wholeNumber(1),
+    onReplay: option.oneOf('complete', 'dead-letter'),
     audience: option.that('well-formed text of at most 256 characters', isAudience),
     authenticatedAttributes: option.that('a list of distinct attribute names that are not reserved', isNameList),
     padding: option.oneOf('none', 'padme'),
     maxCiphertextBytes: option.wholeNumber(0, 0xffff_ffff),
     cryptoProvider: option.object('a CryptoProvider', 'encrypt', 'decrypt'),
   })
+  checkRetention(options)
   if (options.keyProvider !== undefined) return
   if (options.enabled) throw misconfigured('keyProvider', 'is required where enabled is true.')
   if (options.cryptoProvider !== undefined) throw misconfigured('keyProvider', 'is required beside cryptoProvider.')
