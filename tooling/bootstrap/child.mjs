@@ -74,7 +74,7 @@ function run(command, args, { kills, ...options }) {
         output = (output + text).slice(-keptOutput)
       })
     }
-    child.on('error', (error) => {
+    child.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
       running = undefined
       reject(
         new Failure(`Cannot run ${command}: ${error.code === 'ENOENT' ? 'it is not on the PATH' : error.message}.`),

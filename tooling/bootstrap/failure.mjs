@@ -1,8 +1,8 @@
-/** Why the bootstrap cannot go on: one sentence for the reader and, where a step wrote something, the end of it. */
+/** Why the bootstrap cannot go on: one sentence for the reader and, where a step wrote something, what it wrote. */
 export class Failure extends Error {
   /**
    * @param {string} sentence
-   * @param {string} [output] what the failed step printed
+   * @param {string} [output]
    */
   constructor(sentence, output = '') {
     super(sentence)
@@ -10,42 +10,45 @@ export class Failure extends Error {
   }
 }
 
-/** What npm and pnpm print, to what it means here; the first match counts. `subject` begins the sentence. */
+/** What npm, pnpm and the file system say, to what it means here; the first match counts. */
 const causes = [
   {
     sign: /ENOSPC|No space left/i,
-    says: (subject) => `${subject} failed because the disk is full: free some space and run the same command again.`,
+    because: 'the disk is full: free some space and run the same command again.',
   },
   {
-    sign: /OUTDATED_LOCKFILE|LOCKFILE_CONFIG_MISMATCH|NO_LOCKFILE|BROKEN_LOCKFILE/,
-    says: (subject) =>
-      `${subject} failed because pnpm-lock.yaml does not match the package.json files: run ` +
-      '`node tooling/bootstrap/run.mjs --no-install pnpm install` and commit the lock with the change.',
+    sign: /OUTDATED_LOCKFILE|LOCKFILE_CONFIG_MISMATCH|NO_LOCKFILE|BROKEN_LOCKFILE|pnpm-lock\.yaml is not up/,
+    because:
+      'pnpm-lock.yaml does not match the package.json files: run `node tooling/bootstrap/run.mjs --no-install pnpm install` ' +
+      'and commit the lock with the change.',
   },
   {
-    sign: /can only install .*when your package\.json|in sync/,
-    says: (subject) =>
-      `${subject} failed because tooling/bootstrap/package-lock.json does not match the package.json beside it: run ` +
+    sign: /can only install .*when your package\.json/,
+    because:
+      'tooling/bootstrap/package-lock.json does not match the package.json beside it: run ' +
       '`npm install --package-lock-only --omit-lockfile-registry-resolved` in that folder and commit the lock.',
   },
   {
-    sign: /EINTEGRITY|INTEGRITY/,
-    says: (subject) => `${subject} failed because the registry served something other than what the lock says.`,
+    sign: /EBADPLATFORM/,
+    because: 'there is none for this system (musl, for one): install both by hand and run the same command again.',
+  },
+  {
+    sign: /INTEGRITY/,
+    because: 'the registry served something other than what the lock says.',
   },
   {
     sign: /CERT|certificate/i,
-    says: (subject) =>
-      `${subject} failed because the registry's certificate is not trusted here: set npm's \`cafile\` to your proxy's authority.`,
+    because: "the registry's certificate is not trusted here: set npm's `cafile` to the authority of your proxy.",
   },
   {
-    sign: /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|ENETUNREACH|EHOSTUNREACH|EPROTO|error sending request|META_FETCH_FAIL|network/i,
-    says: (subject) =>
-      `${subject} failed because the package registry cannot be reached: check the network, the proxy and npm's ` +
-      '`registry` setting, then run the same command again.',
+    sign: /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|ENETUNREACH|EHOSTUNREACH|EPROTO|error sending request|network/i,
+    because:
+      "the package registry cannot be reached: check the network, the proxy and npm's `registry` setting, then run the " +
+      'same command again.',
   },
   {
     sign: /EACCES|EPERM|EROFS|Permission denied|Read-only file system/i,
-    says: (subject) => `${subject} failed because a folder cannot be written to: see the lines below.`,
+    because: 'a file or folder cannot be written.',
   },
 ]
 
@@ -58,5 +61,5 @@ const causes = [
  */
 export function failureOf(subject, how, output) {
   const cause = causes.find(({ sign }) => sign.test(output))
-  return new Failure(cause ? cause.says(subject) : `${subject} failed (${how}).`, output)
+  return new Failure(cause ? `${subject} failed because ${cause.because}` : `${subject} failed (${how}).`, output)
 }

@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const shownLines = 12
 const longStepMs = 1500
 
+/** @param {string} line */
 const say = (line) => process.stderr.write(`${line}\n`)
 
 /** The environment of everything that follows: the right tools first on the path. */
@@ -32,6 +33,7 @@ const installArgs = [
   ...['--config.fetch-retry-mintimeout=500', '--config.fetch-retry-maxtimeout=2000'],
 ]
 
+/** @param {NodeJS.ProcessEnv} env */
 async function install(env) {
   const subject = 'Installing dependencies'
   const timer = setTimeout(() => say(`${subject} …`), longStepMs)
@@ -39,6 +41,7 @@ async function install(env) {
   await runQuietly(subject, 'pnpm', installArgs, where).finally(() => clearTimeout(timer))
 }
 
+/** @param {string[]} args */
 async function main(args) {
   const skipsInstall = args[0] === '--no-install'
   const [command, ...rest] = skipsInstall ? args.slice(1) : args

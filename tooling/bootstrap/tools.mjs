@@ -84,7 +84,8 @@ async function build(finished, { subject, files, env }) {
     await runQuietly(subject, 'npm', npmCi, { cwd: building, env })
     moveIntoPlace(building, finished)
   } catch (error) {
-    throw 'syscall' in error ? failureOf(subject, error.code, error.message) : error
+    const { syscall, code, message } = /** @type {NodeJS.ErrnoException} */ (error)
+    throw syscall === undefined ? error : failureOf(subject, code ?? syscall, message)
   } finally {
     if (building !== undefined) rmSync(building, { recursive: true, force: true, maxRetries: 3 })
   }
