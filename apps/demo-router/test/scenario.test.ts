@@ -1,6 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 import type { QueueProvider } from '@queue-runtime/core'
+import type { Delivery } from '@queue-runtime/core/provider'
 import { describe, expect, it, vi } from 'vitest'
+import { holdBack } from '../src/attacks/hold-back.ts'
+import { moveQueue } from '../src/attacks/move-queue.ts'
 import { realDeliveries } from '../src/demo/deliveries.ts'
 import { play, runWith, start } from './demo-helpers.ts'
 
@@ -60,6 +63,25 @@ describe('the whole scenario (DR1, DR2, DR3, DR6)', { timeout: 60_000 }, () => {
     const { result } = await play({ attacks: [], seams: { provider: slowly } })
     expect([result.opened, result.failures]).toEqual([86, []])
     expect(result.queues[0]?.medianMs).toBeGreaterThan(30)
+  })
+
+  it('lets bots settle what they read before it skips time', async () => {
+    const settleLate = (delivery: Delivery): Delivery => ({
+      ...delivery,
+      async complete() {
+        await setTimeout(50)
+        return delivery.complete()
+      },
+    })
+    const slowly = (provider: QueueProvider): QueueProvider => ({
+      ...provider,
+      open(queue) {
+        const transport = provider.open(queue)
+        return { ...transport, receive: async (options) => (await transport.receive(options)).map(settleLate) }
+      },
+    })
+    const { result, warnings } = await play({ attacks: [holdBack, moveQueue], seams: { provider: slowly } })
+    expect([result.failures, warnings]).toEqual([[], []])
   })
 
   it('prints one line of JSON last, all else on the other stream, and exits with 0', async () => {

@@ -1,7 +1,7 @@
 import type { StoredMessage } from '@queue-runtime/provider-memory'
 import { ATTACKS } from '../attacks/all.ts'
 import type { Attack } from '../attacks/attack.ts'
-import { QUEUES, type QueueName } from '../github/routes.ts'
+import type { QueueName } from '../github/routes.ts'
 import type { Place } from '../place.ts'
 import { runRound } from './attack-round.ts'
 import { deliverAll, type Progress } from './deliver.ts'
@@ -47,13 +47,6 @@ const pick = (deliveries: readonly Delivery[], round: number): Delivery[] => {
   })
 }
 
-/** Removes what a failure left in the queues, so that an attack starts clean. */
-const sweep = ({ broker }: House): void => {
-  for (const queue of QUEUES) {
-    for (const { brokerMessageId } of broker.queue(queue).messages()) broker.queue(queue).remove(brokerMessageId)
-  }
-}
-
 /** Posts every delivery, then lets the attacks loose one by one. Resolves with what was counted, whether good or not. */
 export async function runScenario(options: ScenarioOptions): Promise<Result> {
   const { house, ledger, tap, signal, timeoutMs = DEFAULT_TIMEOUT_MS, onProgress = () => {} } = options
@@ -68,7 +61,6 @@ export async function runScenario(options: ScenarioOptions): Promise<Result> {
 
   const rows: AttackRow[] = []
   for (const [round, attack] of attacks.entries()) {
-    sweep(house)
     const { row, bystanders } = await runRound({
       ...{ house, ledger, post, attack, timeoutMs, signal },
       deliveries: pick(deliveries, round),
