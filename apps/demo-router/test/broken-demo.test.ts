@@ -1,6 +1,6 @@
 import type { MessageProtection } from '@queue-runtime/core'
 import { QueueError, type QueueProvider } from '@queue-runtime/core'
-import type { QueueProtection, QueueTransport, WireMessage } from '@queue-runtime/core/provider'
+import type { QueueProtection, QueueTransport, WireBody, WireMessage } from '@queue-runtime/core/provider'
 import { describe, expect, it } from 'vitest'
 import type { Attack } from '../src/attacks/attack.ts'
 import { ROUTES } from '../src/github/routes.ts'
@@ -132,8 +132,11 @@ describe('the demo fails, with a sentence and exit code 1, when', { timeout: 60_
 
   it('something readable reaches the broker', async () => {
     const leak = (messages: readonly WireMessage[]) =>
-      messages.map((message) => ({ ...message, body: Buffer.concat([message.body, Buffer.from('\0Codertocat')]) }))
-    const seams = { provider: withSend((send) => (messages, options) => send(leak(messages) as never, options)) }
+      messages.map((message) => ({
+        ...message,
+        body: Buffer.concat([message.body, Buffer.from('\0Codertocat')]) as Uint8Array as WireBody,
+      }))
+    const seams = { provider: withSend((send) => (messages, options) => send(leak(messages), options)) }
     const { exitCode, result } = await runBroken({ timeoutMs, attacks: [], seams })
     expect(exitCode).toBe(1)
     // Ten characters hold three windows of eight.
