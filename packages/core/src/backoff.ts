@@ -1,7 +1,15 @@
 import type { Clock } from './clock.ts'
+import { isQueueError } from './errors.ts'
 
 /** Exponential: 1 s, 2 s, 4 s … up to 30 s (requirements, section 0). */
 export const backoffMs = (attempt: number): number => Math.min(30_000, 1_000 * 2 ** (attempt - 1))
+
+/** What no waiting heals, such as QueueNotFound. An error that is not ours says nothing of the sort: it is waited out. */
+export const isPermanent = (error: unknown): boolean => isQueueError(error) && !error.isTransient
+
+/** The hint of an error, where it has one. */
+export const retryAfterOf = (error: unknown): number | undefined =>
+  isQueueError(error) ? error.retryAfterMs : undefined
 
 /** Waits longer each time until it is reset. */
 export interface Backoff {

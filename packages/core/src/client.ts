@@ -12,12 +12,14 @@ import { readDeadLetters } from './dead-letters.ts'
 import { withDelayedAbandon } from './delayed-abandon.ts'
 import { isQueueError, locate, QueueError } from './errors.ts'
 import { createPuller, type Puller } from './intake.ts'
+import { createJudge } from './judge.ts'
 import { resolveLogger } from './logger.ts'
 import { noProtection } from './no-protection.ts'
 import type { CallOptions } from './options.ts'
 import type { MessageProtection, QueueContext, QueueProtection } from './protection.ts'
 import type { QueueClient } from './queue-client.ts'
 import { createReceiver, DEFAULT_WAIT_MS } from './receiver.ts'
+import { createRejecting } from './rejecting.ts'
 import { createSender } from './sender.ts'
 import { linkSignals } from './signals.ts'
 import { clientMetrics, lateMeter } from './telemetry.ts'
@@ -62,18 +64,19 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
   const consumers = new Set<Consumer>()
   const unsettled = createUnsettled(clock)
   const work = createWork()
-  const sender = createSender({ queue, transport, protection, metrics })
-  const inBackground = (task: Promise<void>): void => void work.track(task)
+  const sender = createSender({
+    ...{ queue, providerName: provider.name, transport, protection, metrics },
+    closing: closing.signal,
+  })
+  const inBackground = (task: Promise<unknown>): void => void work.track(task)
   const source = transport.features.abandonDelay
     ? transport
     : withDelayedAbandon(transport, { clock, signal: closing.signal, inBackground })
   const puller = createPuller({
     queue,
     source,
-    protection,
-    maxDeliveries,
-    onRejected,
-    logger,
+    judge: createJudge({ queue, protection, maxDeliveries, clock }),
+    reject: createRejecting(queue, logger, onRejected),
     metrics,
     clock,
     unsettled,

@@ -1,9 +1,9 @@
 import { createContent } from './content.ts'
 import { factsOf } from './facts.ts'
+import { hideBody } from './hide-body.ts'
 import type { Content, MessageFacts } from './message.ts'
 import type { CallOptions, Options } from './options.ts'
 import type { QueueProtection } from './protection.ts'
-import { withoutBodyInPrint } from './received-message.ts'
 import { createSettlement, type Settlement } from './settlement.ts'
 import type { Delivery, TransportReceiver } from './transport.ts'
 import type { Unsettled } from './unsettled.ts'
@@ -49,9 +49,9 @@ const createDeadLetter = ({ message }: Delivery, settlement: Settlement, protect
       return createContent(message.messageId, result)
     },
     complete: () => settlement.complete(),
-    abandon: () => settlement.abandon(0),
+    abandon: () => settlement.abandon({ delayMs: 0 }),
   }
-  return withoutBodyInPrint(letter, () => facts)
+  return hideBody(letter, () => facts)
 }
 
 interface PassParts {
@@ -66,15 +66,19 @@ interface PassParts {
 /** Yields the letters of `receiver`, and closes it when the pass ends. */
 export async function* readDeadLetters(parts: PassParts): AsyncGenerator<DeadLetter, void, undefined> {
   const { queue, receiver, protection, unsettled, maxMessages, signal } = parts
-  const settlements: Settlement[] = []
+  const settlements = new Set<Settlement>()
   const seen = new Set<string>()
+  const forget = (settlement: Settlement): void => {
+    settlements.delete(settlement)
+    unsettled.delete(settlement)
+  }
   try {
     while (seen.size < maxMessages && !signal.aborted) {
       const [delivery] = await receiver.receive({ maxMessages: 1, waitMs: 0, signal })
       if (delivery === undefined) return
-      const settlement = createSettlement(delivery, null, { queue, onEnd: unsettled.delete })
+      const settlement = createSettlement(delivery, null, { queue, onEnd: forget })
       unsettled.add(settlement)
-      settlements.push(settlement)
+      settlements.add(settlement)
       // A letter whose lock ended during the pass comes again: it stays locked, so that the pass gets on to the next.
       if (seen.has(delivery.message.brokerMessageId)) continue
       seen.add(delivery.message.brokerMessageId)
@@ -83,7 +87,7 @@ export async function* readDeadLetters(parts: PassParts): AsyncGenerator<DeadLet
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
-    await Promise.allSettled(settlements.map((settlement) => settlement.release()))
+    await Promise.allSettled(Array.from(settlements, (settlement) => settlement.release()))
     await receiver.close()
   }
 }

@@ -5,7 +5,7 @@ interface DelayParts {
   readonly clock: Clock
   /** Ends every delay at once, when the client closes. */
   readonly signal: AbortSignal
-  readonly inBackground: (work: Promise<void>) => void
+  readonly inBackground: (work: Promise<unknown>) => void
 }
 
 /** Keeps a delivery locked until `end`, renewing at half of what is left of the lock; an abort ends it early. */
@@ -18,7 +18,7 @@ const holdUntil = async (end: number, delivery: Delivery, { clock, signal }: Del
 }
 
 const withDelay = (delivery: Delivery, parts: DelayParts): Delivery => {
-  /** Where the lock cannot be renewed the broker has the message back already. */
+  /** Where renewing fails the delay ends early: giving back too soon costs a delivery, a lock that nobody holds costs more. */
   const giveBackAfter = async (delayMs: number): Promise<void> => {
     await holdUntil(parts.clock.now() + delayMs, delivery, parts).catch(() => {})
     await delivery.abandon({ delayMs: 0 }).catch(() => {})
@@ -29,7 +29,9 @@ const withDelay = (delivery: Delivery, parts: DelayParts): Delivery => {
     deadLetter: (reason) => delivery.deadLetter(reason),
     renewLock: () => delivery.renewLock(),
     async abandon({ delayMs }) {
-      if (delayMs === 0) await delivery.abandon({ delayMs })
+      const isLocked = delivery.message.lockedUntil.getTime() > parts.clock.now()
+      // Without a lock there is nothing to keep: the broker says that it is gone.
+      if (delayMs === 0 || !isLocked) await delivery.abandon({ delayMs: 0 })
       else parts.inBackground(giveBackAfter(delayMs))
     },
   }

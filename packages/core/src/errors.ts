@@ -76,9 +76,22 @@ export class QueueError<C extends ErrorCode = ErrorCode> extends Error {
  * if (isQueueError(error, 'KeyNotFound')) console.log(error.facts.keyId)
  */
 export function isQueueError<C extends ErrorCode = ErrorCode>(error: unknown, code?: C): error is QueueError<C> {
-  if (typeof error !== 'object' || error === null || !(TAG in error)) return false
+  if (typeof error !== 'object' || error === null || !isTagged(error)) return false
   return code === undefined || ('code' in error && error.code === code)
 }
+
+/** Anything can be thrown, a proxy that throws at every look included. */
+const attempt = <T>(look: () => T): T | undefined => {
+  try {
+    return look()
+  } catch {
+    return undefined
+  }
+}
+
+const isTagged = (error: object): boolean => attempt(() => TAG in error) ?? false
+
+const nameOf = (error: unknown): unknown => attempt(() => (error instanceof Error ? error.name : typeof error))
 
 /** Where an error happened. */
 export interface ErrorLocation extends Options<{ queue: string; operation: string; messageId: string }> {}
@@ -101,6 +114,6 @@ export function locate(error: QueueError, place: ErrorLocation): QueueError {
 /** The class of an error that is not ours, as far as it is safe to print: never its text. */
 export function errorClass(error: unknown): string {
   if (isQueueError(error)) return error.code
-  const name = error instanceof Error ? error.name : typeof error
-  return /^[A-Za-z][A-Za-z0-9_.]{0,63}$/.test(name) ? name : 'Error'
+  const name = nameOf(error)
+  return typeof name === 'string' && /^[A-Za-z][A-Za-z0-9_.]{0,63}$/.test(name) ? name : 'Error'
 }

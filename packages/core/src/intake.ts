@@ -1,10 +1,10 @@
 import type { Clock } from './clock.ts'
-import { isQueueError, QueueError } from './errors.ts'
-import { factsOf, logFields } from './facts.ts'
-import type { Logger } from './logger.ts'
-import type { Disposition, ReceivedMessage, RejectedMessage } from './message.ts'
-import type { QueueProtection, Unprotected } from './protection.ts'
+import type { QueueError } from './errors.ts'
+import type { Judge } from './judge.ts'
+import type { ReceivedMessage, RejectedMessage } from './message.ts'
+import type { Unprotected } from './protection.ts'
 import { createReceivedMessage } from './received-message.ts'
+import type { Reject } from './rejecting.ts'
 import { createSettlement, type Settlement } from './settlement.ts'
 import { abortable } from './signals.ts'
 import type { ClientMetrics } from './telemetry.ts'
@@ -22,15 +22,13 @@ export interface Intake {
 interface PullerParts {
   readonly queue: string
   readonly source: TransportReceiver
-  readonly protection: QueueProtection
-  readonly maxDeliveries: number | undefined
-  readonly onRejected: ((rejected: RejectedMessage) => void) | undefined
-  readonly logger: Logger
+  readonly judge: Judge
+  readonly reject: Reject
   readonly metrics: ClientMetrics
   readonly clock: Clock
   readonly unsettled: Unsettled
   /** Takes work that the caller does not wait for, but that closing does. */
-  readonly inBackground: (work: Promise<void>) => void
+  readonly inBackground: (work: Promise<unknown>) => void
 }
 
 /** Receives once: deliveries → unprotect → decide → hand over, or settle with a reason, or hold. */
@@ -38,127 +36,100 @@ export interface Puller {
   pull(options: { maxMessages: number; waitMs: number; signal: AbortSignal }): Promise<Intake>
 }
 
-/**
- * A lock that ends sooner, in milliseconds, is renewed before the message is opened: the lease of its claim ends before the
- * lock does, and the key may have to be fetched first (protocol.md 5).
- */
-const SHORT_LOCK_MS = 1_250
+/** One delivery with what was decided about it. */
+interface Case {
+  readonly delivery: Delivery
+  readonly verdict: Unprotected
+  readonly settlement: Settlement
+}
 
 const NOTHING: Intake = { messages: [], rejected: [], outage: undefined }
 
+/** Somebody else may be looking at the queue for a moment; a look without a wait stands in line for so long, in milliseconds. */
+const MIN_TURN_MS = 100
+
+/** After an abort, opening has this long to release what it claimed, in milliseconds; then the messages go back without it. */
+const RELEASE_MS = 1_000
+
 export function createPuller(parts: PullerParts): Puller {
-  const { queue, source, protection, maxDeliveries, logger, metrics, clock, unsettled, inBackground } = parts
+  const { queue, source, judge, reject, metrics, clock, unsettled, inBackground } = parts
   const turn = createTurn(clock)
 
-  /** Poison is decided before anything is opened, so that no handler and no key store sees it again (requirements D8). */
-  const refusePoison = ({ message }: Delivery): Unprotected | undefined => {
-    if (maxDeliveries === undefined || message.deliveryCount <= maxDeliveries) return undefined
-    const text = `The message was delivered more than ${maxDeliveries} times.`
-    const facts = { maxDeliveries }
-    return {
-      error: new QueueError('MaxDeliveriesExceeded', text, { facts, queue, messageId: message.messageId }),
-      disposition: { action: 'dead-letter', reason: 'qr.max-deliveries' },
-    }
+  const openCase = (delivery: Delivery, verdict: Unprotected): Case => {
+    const claim = 'error' in verdict ? null : verdict.claim
+    const settlement = createSettlement(delivery, claim, { queue, onEnd: unsettled.delete })
+    unsettled.add(settlement)
+    return { delivery, verdict, settlement }
   }
 
-  /** Where renewing fails, unprotecting sees how much is left. */
-  const renewShortLocks = async (deliveries: readonly Delivery[]): Promise<void> => {
-    const isShort = ({ message }: Delivery): boolean => message.lockedUntil.getTime() - clock.now() < SHORT_LOCK_MS
-    await Promise.allSettled(deliveries.filter(isShort).map(async (delivery) => delivery.renewLock()))
+  const release = async (settlements: readonly Settlement[]): Promise<void> => {
+    await Promise.allSettled(settlements.map((settlement) => settlement.release()))
   }
 
-  const judge = async (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Unprotected[]> => {
-    const refusals = deliveries.map(refusePoison)
-    const sound = deliveries.filter((_, index) => refusals[index] === undefined)
-    await renewShortLocks(sound)
-    const incoming = sound.map(({ message }) => message)
-    const opened = await protection.unprotect(incoming, { purpose: 'deliver', signal })
-    const verdicts = opened.values()
-    return refusals.map((refusal) => refusal ?? (verdicts.next().value as Unprotected))
-  }
-
-  /** The dead letter says the coarse reason alone: the error itself would tell whoever reads the queue which check failed. */
-  const execute = async (settlement: Settlement, disposition: Disposition): Promise<void> => {
-    switch (disposition.action) {
-      case 'complete':
-        return settlement.complete()
-      case 'abandon':
-        return settlement.abandon(disposition.delayMs)
-      case 'dead-letter':
-        return settlement.deadLetter({ reason: disposition.reason })
-      case 'hold':
-        return
-    }
-  }
-
-  const reject = async (
-    { message }: Delivery,
-    settlement: Settlement,
-    { error, disposition }: Extract<Unprotected, { error: QueueError }>,
-  ): Promise<RejectedMessage> => {
-    const fields = { ...logFields(queue, 'receive', message), error_type: error.code, disposition: disposition.action }
-    let settled = false
-    try {
-      await execute(settlement, disposition)
-      settled = disposition.action !== 'hold'
-      if (disposition.action === 'dead-letter') {
-        logger.error({ ...fields, reason: disposition.reason }, 'Message moved to the dead-letter queue')
-      } else {
-        logger.warn(fields, 'Message not handed over')
-      }
-    } catch (failure) {
-      const failed = { ...fields, settle_error_type: isQueueError(failure) ? failure.code : 'Error' }
-      logger.error(failed, 'A refused message could not be settled and stays in the queue')
-    }
-    const rejected: RejectedMessage = { ...factsOf(message), error, disposition, settled }
-    try {
-      parts.onRejected?.(rejected)
-    } catch {
-      logger.error(fields, 'onRejected threw')
-    }
-    return rejected
+  const abandon = async (deliveries: readonly Delivery[]): Promise<void> => {
+    await Promise.allSettled(deliveries.map(async (delivery) => delivery.abandon({ delayMs: 0 })))
   }
 
   /** After an abort nobody will take what was received: it goes back at once instead of waiting for its lock to end. */
   const giveBack = async (deliveries: readonly Delivery[], judging: Promise<Unprotected[]>): Promise<void> => {
-    const verdicts = await judging.catch(() => [])
-    const releases = deliveries.map((delivery, index) => {
-      const verdict = verdicts[index]
-      const claim = verdict === undefined || 'error' in verdict ? null : verdict.claim
-      return createSettlement(delivery, claim, { queue, onEnd: unsettled.delete }).release()
-    })
-    await Promise.allSettled(releases)
+    const done = new AbortController()
+    const verdicts = await Promise.race([judging, clock.sleep(RELEASE_MS, done.signal)]).catch(() => undefined)
+    done.abort()
+    if (!verdicts) return abandon(deliveries)
+    const cases = deliveries.map((delivery, index) => openCase(delivery, verdicts[index] as Unprotected))
+    await release(cases.map(({ settlement }) => settlement))
+  }
+
+  const judgeAll = async (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Case[]> => {
+    const judging = judge(deliveries, signal)
+    try {
+      const verdicts = await abortable(judging, signal)
+      return deliveries.map((delivery, index) => openCase(delivery, verdicts[index] as Unprotected))
+    } catch (error) {
+      inBackground(giveBack(deliveries, judging))
+      throw error
+    }
+  }
+
+  const handOut = async (cases: readonly Case[], signal: AbortSignal): Promise<Intake> => {
+    const good = cases.filter(({ verdict }) => !('error' in verdict))
+    const refusals = cases.flatMap(({ delivery: { message }, verdict, settlement }) =>
+      'error' in verdict ? [{ message, settlement, refusal: verdict }] : [],
+    )
+    const rejecting = Promise.all(
+      refusals.map(({ message, settlement, refusal }) => reject(message, settlement, refusal)),
+    )
+    try {
+      const rejected = await abortable(rejecting, signal)
+      const held = refusals.find(({ refusal }) => refusal.disposition.action === 'hold')
+      return { messages: good.flatMap(toMessage), rejected, outage: held?.refusal.error }
+    } catch (error) {
+      inBackground(rejecting)
+      inBackground(release(good.map(({ settlement }) => settlement)))
+      throw error
+    }
+  }
+
+  const toMessage = ({ delivery, verdict, settlement }: Case): ReceivedMessage[] => {
+    if ('error' in verdict) return []
+    metrics.received(verdict.seal !== null)
+    return [createReceivedMessage(delivery.message, verdict, settlement)]
   }
 
   return {
     async pull({ maxMessages, waitMs, signal }) {
       const deadline = clock.now() + waitMs
-      const deliveries = await turn.take({ waitMs, signal }, () =>
+      const received = await turn.take({ waitMs: Math.max(waitMs, MIN_TURN_MS), signal }, () =>
         source.receive({ maxMessages, waitMs: Math.max(0, deadline - clock.now()), signal }),
       )
-      if (deliveries === undefined || deliveries.length === 0) return NOTHING
-      const judging = judge(deliveries, signal)
-      const verdicts = await abortable(judging, signal).catch((error: unknown) => {
-        inBackground(giveBack(deliveries, judging))
-        throw error
-      })
-      const messages: ReceivedMessage[] = []
-      const refused: Promise<RejectedMessage>[] = []
-      let outage: QueueError | undefined
-      for (const [index, delivery] of deliveries.entries()) {
-        const verdict = verdicts[index] as Unprotected
-        const claim = 'error' in verdict ? null : verdict.claim
-        const settlement = createSettlement(delivery, claim, { queue, onEnd: unsettled.delete })
-        if ('error' in verdict) {
-          if (verdict.disposition.action === 'hold') outage ??= verdict.error
-          refused.push(reject(delivery, settlement, verdict))
-        } else {
-          unsettled.add(settlement)
-          metrics.received(verdict.seal !== null)
-          messages.push(createReceivedMessage(delivery.message, verdict, settlement))
-        }
+      if (received === undefined || received.length === 0) {
+        // A transport that comes back early must not turn the loops above it into ones that never let go of the process.
+        if (clock.now() < deadline) await new Promise((resolve) => setImmediate(resolve))
+        return NOTHING
       }
-      return { messages, rejected: await Promise.all(refused), outage }
+      if (received.length > maxMessages) inBackground(abandon(received.slice(maxMessages)))
+      const cases = await judgeAll(received.slice(0, maxMessages), signal)
+      return handOut(cases, signal)
     },
   }
 }

@@ -1,5 +1,6 @@
-import type { ConsumeOptions, Consumer, MessageHandler } from './consumer.ts'
+import type { ConsumeOptions, Consumer } from './consumer.ts'
 import type { DeadLetters } from './dead-letters.ts'
+import type { MessageHandler } from './handling.ts'
 import type { OutgoingMessage, ReceivedMessage, RejectedMessage } from './message.ts'
 import type { BatchOptions, CallOptions, Closable, WaitOptions } from './options.ts'
 

@@ -1,11 +1,13 @@
-import { backoff } from './backoff.ts'
+import { backoff, isPermanent, retryAfterOf } from './backoff.ts'
 import type { Clock } from './clock.ts'
-import { isQueueError } from './errors.ts'
-import type { Intake, Puller } from './intake.ts'
+import type { Puller } from './intake.ts'
 import type { ReceivedMessage, RejectedMessage } from './message.ts'
 
 /** How long one look at the queue lasts where nobody set an end, in milliseconds (the longest long poll of SQS). */
 export const DEFAULT_WAIT_MS = 20_000
+
+/** Looks after the wait is over, while each brings nothing but refused messages. */
+const MAX_LOOKS_PAST = 10
 
 export interface Receiver {
   /** Looks until a good message or an outage is there, or `waitMs` is over. */
@@ -18,36 +20,34 @@ export interface Receiver {
 }
 
 export function createReceiver(puller: Puller, clock: Clock): Receiver {
-  const pullOne = async (signal: AbortSignal): Promise<Intake> => {
-    const intake = await puller.pull({ maxMessages: 1, waitMs: DEFAULT_WAIT_MS, signal })
-    if (intake.outage !== undefined) throw intake.outage
-    return intake
-  }
-
   return {
     async receiveBatch({ maxMessages, waitMs, signal }) {
       const deadline = clock.now() + waitMs
       const rejected: RejectedMessage[] = []
-      for (;;) {
+      for (let looksPast = 0; ; ) {
         const left = Math.max(0, deadline - clock.now())
         const intake = await puller.pull({ maxMessages, waitMs: left, signal })
         rejected.push(...intake.rejected)
         if (intake.messages.length > 0) return { messages: [...intake.messages], rejected }
         if (intake.outage !== undefined) throw intake.outage
-        if (clock.now() >= deadline) return { messages: [], rejected }
+        const isOver = clock.now() >= deadline
+        if (isOver) looksPast += 1
+        // Behind a refused message there may be a good one; a flood of forged ones must not hold the caller for ever.
+        if (isOver && (intake.rejected.length === 0 || looksPast > MAX_LOOKS_PAST)) return { messages: [], rejected }
       }
     },
     async *messages(signal) {
       const pause = backoff(clock)
       while (!signal.aborted) {
         try {
-          const { messages } = await pullOne(signal)
-          pause.reset()
+          const { messages, outage } = await puller.pull({ maxMessages: 1, waitMs: DEFAULT_WAIT_MS, signal })
+          if (outage === undefined) pause.reset()
+          else await pause.wait(signal, outage.retryAfterMs)
           yield* messages
         } catch (error) {
           if (signal.aborted) return
-          if (!isQueueError(error) || !error.isTransient) throw error
-          await pause.wait(signal, error.retryAfterMs).catch(() => {})
+          if (isPermanent(error)) throw error
+          await pause.wait(signal, retryAfterOf(error)).catch(() => {})
         }
       }
     },

@@ -3,7 +3,7 @@ import { QueueError } from './errors.ts'
 import { isEncrypted } from './marker.ts'
 import type { OutgoingMessage } from './message.ts'
 import type { ProtectedBody, QueueProtection, UnprotectedMessage } from './protection.ts'
-import { abortable } from './signals.ts'
+import { abortable, linkSignals } from './signals.ts'
 import type { ClientMetrics } from './telemetry.ts'
 import type { QueueTransport } from './transport.ts'
 import { validateMessage } from './validate.ts'
@@ -14,9 +14,12 @@ type Outcome = { readonly messageId: string } | { readonly error: QueueError }
 
 interface SenderParts {
   readonly queue: string
+  readonly providerName: string
   readonly transport: QueueTransport
   readonly protection: QueueProtection
   readonly metrics: ClientMetrics
+  /** Aborts when the client closes. */
+  readonly closing: AbortSignal
 }
 
 /** Sends in three steps: validate all, protect all, hand all to the transport. Nothing is sent unless each step took every message. */
@@ -25,25 +28,50 @@ export interface Sender {
   sendBatch(messages: readonly OutgoingMessage[], signal: AbortSignal): Promise<{ messageId: string }[]>
 }
 
-export function createSender({ queue, transport, protection, metrics }: SenderParts): Sender {
+export function createSender(parts: SenderParts): Sender {
+  const { queue, providerName, transport, protection, metrics, closing } = parts
+
   const toWire = (message: UnprotectedMessage, { body, attributes, seal }: ProtectedBody): WireMessage => {
     if (seal === null && isEncrypted(body)) {
       const text = 'A plaintext body must not begin with QRE1, the marker of a sealed one.'
       throw new QueueError('ReservedMarker', text, { queue, operation: 'send', messageId: message.messageId })
     }
+    if (seal !== null && !isEncrypted(body)) {
+      const text = 'The protection called a body sealed that is not.'
+      throw new QueueError('EncryptionFailed', text, { queue, operation: 'send', messageId: message.messageId })
+    }
     return { ...message, attributes, deduplicationId: message.messageId, body: body as WireBody }
   }
 
+  /** Closing ends what only prepares a send; what the broker was asked is waited for. */
+  const protectAll = async (messages: readonly UnprotectedMessage[], signal: AbortSignal): Promise<ProtectedBody[]> => {
+    const linked = linkSignals(signal, closing)
+    const protecting = messages.map(async (message) => protection.protect(message, { signal: linked.signal }))
+    try {
+      return await abortable(Promise.all(protecting), linked.signal)
+    } finally {
+      linked.unlink()
+    }
+  }
+
+  /** A broker that does not say what became of a message has not taken it. */
+  const errorOf = (outcome: { readonly error: QueueError | null } | undefined): QueueError | null => {
+    if (outcome?.error === null) return null
+    const facts = { provider: providerName, providerCode: 'no-outcome' }
+    return (
+      outcome?.error ?? new QueueError('ProviderError', 'The provider told no outcome of the send.', { facts, queue })
+    )
+  }
+
   const sendAll = async (messages: readonly UnprotectedMessage[], signal: AbortSignal): Promise<Outcome[]> => {
-    const protecting = Promise.all(messages.map((message) => protection.protect(message, { signal })))
-    const bodies = await abortable(protecting, signal)
+    const bodies = await protectAll(messages, signal)
     const wire = messages.map((message, index) => toWire(message, bodies[index] as ProtectedBody))
     const count = (index: number, status: 'success' | 'error'): void =>
       metrics.sent(bodies[index]?.seal !== null, status)
     try {
       const results = await transport.send(wire, { signal })
       return wire.map(({ messageId }, index) => {
-        const error = results[index]?.error ?? null
+        const error = errorOf(results?.[index])
         count(index, error === null ? 'success' : 'error')
         return error === null ? { messageId } : { error }
       })
@@ -62,7 +90,9 @@ export function createSender({ queue, transport, protection, metrics }: SenderPa
     async sendBatch(messages, signal) {
       if (!Array.isArray(messages)) throw invalid('messages', 'invalid-format', 'must be an array.')
       if (messages.length === 0) return []
-      const checked = messages.map((message, at) => validateMessage(message, transport.features, `messages[${at}].`))
+      const checked = Array.from(messages, (message, at) =>
+        validateMessage(message, transport.features, `messages[${at}].`),
+      )
       const outcomes = await sendAll(checked, signal)
       const sent = outcomes.filter((outcome) => 'messageId' in outcome)
       if (sent.length === outcomes.length) return sent

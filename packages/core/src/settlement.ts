@@ -8,7 +8,7 @@ export interface Settlement {
   readonly isOpen: boolean
   readonly lockedUntil: Date
   complete(): Promise<void>
-  abandon(delayMs: number): Promise<void>
+  abandon(options: { delayMs: number }): Promise<void>
   deadLetter(reason: DeadLetterReason): Promise<void>
   renewLock(): Promise<Date>
   /** For a client that closes: waits for what is under way, then abandons what is unsettled. Later attempts give ClientClosed. */
@@ -88,7 +88,7 @@ export function createSettlement(
         await claim?.confirm()
         await delivery.complete()
       }),
-    abandon: (delayMs) => settle('abandon', 'settled', () => abandon(delayMs)),
+    abandon: ({ delayMs }) => settle('abandon', 'settled', () => abandon(delayMs)),
     deadLetter: (reason) =>
       settle('deadLetter', 'settled', async () => {
         await releaseClaim()

@@ -28,11 +28,17 @@ const checkText = (field: keyof typeof TEXT_RULES, at: string, value: string | u
   return value
 }
 
+/** A Map, say, has no entries of its own to read: its content would silently be dropped. */
+const isPlainObject = (value: unknown): boolean => {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
 const checkAttributes = (at: string, attributes: OutgoingMessage['attributes']): Readonly<Record<string, string>> => {
   const field = `${at}attributes`
   if (attributes === undefined) return {}
-  if (typeof attributes !== 'object' || attributes === null)
-    throw invalid(field, 'invalid-format', 'must be an object.')
+  if (!isPlainObject(attributes)) throw invalid(field, 'invalid-format', 'must be a plain object.')
   for (const [name, value] of Object.entries(attributes)) {
     if (!isAttributeName(name)) {
       throw invalid(field, 'invalid-format', 'takes names of 1 to 128 characters of A-Z, a-z, 0-9, _, . and -.')
@@ -51,11 +57,20 @@ const toBytes = (at: string, message: OutgoingMessage): { body: Uint8Array; isJs
     throw invalid(`${at}body`, 'invalid-format', 'and json exclude each other.')
   }
   if (json !== undefined) return { body: utf8.encode(toJson(at, json)), isJson: true }
-  if (body instanceof Uint8Array) return { body, isJson: false }
+  if (body instanceof Uint8Array) return { body: checkBytes(at, body), isJson: false }
   if (body === undefined) throw invalid(`${at}body`, 'required', 'or json is required.')
   if (typeof body !== 'string') throw invalid(`${at}body`, 'invalid-format', 'must be a Uint8Array or a string.')
   if (!body.isWellFormed()) throw invalid(`${at}body`, 'invalid-format', 'must be well-formed Unicode.')
   return { body: utf8.encode(body), isJson: false }
+}
+
+/** The bytes of a detached buffer went elsewhere; it would be sent as empty. */
+const checkBytes = (at: string, body: Uint8Array): Uint8Array => {
+  const { buffer } = body
+  if (buffer instanceof ArrayBuffer && buffer.detached) {
+    throw invalid(`${at}body`, 'invalid-format', 'has a detached ArrayBuffer.')
+  }
+  return body
 }
 
 const toJson = (at: string, json: unknown): string => {
@@ -119,7 +134,7 @@ export function validateMessage(message: OutgoingMessage, features: TransportFea
     contentType: checkText('contentType', at, message.contentType) ?? (isJson ? 'application/json' : undefined),
     attributes,
     timeToLiveMs: message.timeToLiveMs,
-    deliverAt: message.deliverAt,
+    deliverAt: message.deliverAt && new Date(message.deliverAt),
   }
   checkFeatures(at, message, features)
   return checked

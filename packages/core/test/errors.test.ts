@@ -82,5 +82,12 @@ describe('errorClass', () => {
     expect(errorClass(new QueueError('Timeout', ''))).toBe('Timeout')
     expect(errorClass('secret')).toBe('string')
     expect(errorClass(Object.assign(new Error('x'), { name: 'key=secret' }))).toBe('Error')
+    expect(errorClass(Object.assign(new Error('x'), { name: Symbol('secret') }))).toBe('Error')
+  })
+
+  it('survives a proxy that throws at every look', () => {
+    const { proxy, revoke } = Proxy.revocable(new Error('x'), {})
+    revoke()
+    expect([isQueueError(proxy), errorClass(proxy)]).toEqual([false, 'Error'])
   })
 })

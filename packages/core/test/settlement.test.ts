@@ -55,7 +55,7 @@ describe('settling once (C7, protocol.md 5)', () => {
     const { settlement, asked } = scripted()
     await {
       complete: () => settlement.complete(),
-      abandon: () => settlement.abandon(0),
+      abandon: () => settlement.abandon({ delayMs: 0 }),
       deadLetter: () => settlement.deadLetter({ reason: 'r' }),
       renewLock: () => settlement.renewLock(),
       release: () => settlement.release(),
@@ -66,7 +66,7 @@ describe('settling once (C7, protocol.md 5)', () => {
   it('refuses the second attempt, also while the first is under way', async () => {
     const { settlement, asked, ended } = scripted()
     const first = settlement.complete()
-    await expect(settlement.abandon(0)).rejects.toEqual(code('AlreadySettled'))
+    await expect(settlement.abandon({ delayMs: 0 })).rejects.toEqual(code('AlreadySettled'))
     await first
     await expect(settlement.complete()).rejects.toEqual(code('AlreadySettled'))
     await expect(settlement.renewLock()).rejects.toEqual(code('AlreadySettled'))
@@ -82,9 +82,9 @@ describe('settling once (C7, protocol.md 5)', () => {
 
   it('may be tried again after an outage; a claim that was released is not released twice', async () => {
     const { settlement, asked, ended } = scripted({ 'broker abandon': outage })
-    await expect(settlement.abandon(0)).rejects.toEqual(code('ConnectionFailed'))
+    await expect(settlement.abandon({ delayMs: 0 })).rejects.toEqual(code('ConnectionFailed'))
     expect([settlement.isOpen, ended]).toEqual([true, []])
-    await settlement.abandon(0)
+    await settlement.abandon({ delayMs: 0 })
     expect(asked).toEqual(['release', 'broker abandon', 'broker abandon'])
   })
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { createPuller } from '../src/intake.ts'
+import { createJudge } from '../src/judge.ts'
 import type { Delivery, QueueProtection } from '../src/provider.ts'
 import { fakeClock } from '../src/testing.ts'
 
 const NOW = 1_000_000
 
 /** One delivery with so much of its lock left, and what happened to it, in order. */
-const pullWith = async (leftMs: number, { deliveryCount = 1, renew = async () => {} } = {}) => {
+const judgeWith = async (leftMs: number, { deliveryCount = 1, renew = async () => {} } = {}) => {
   const events: string[] = []
   let lockedUntil = new Date(NOW + leftMs)
   const delivery: Delivery = {
@@ -39,38 +39,30 @@ const pullWith = async (leftMs: number, { deliveryCount = 1, renew = async () =>
       events.push(`opened with ${lockedUntil.getTime() - NOW} ms left`)
       return { body, seal: null, claim: null }
     })
-  const silent = { debug() {}, info() {}, warn() {}, error() {} }
-  const puller = createPuller({
-    queue: 'orders',
-    source: { receive: async () => [delivery], close: async () => {} },
-    protection: { protect: async () => Promise.reject(new Error('nothing is sent')), unprotect },
-    maxDeliveries: 3,
-    onRejected: undefined,
-    logger: silent,
-    metrics: { sent() {}, received() {} },
-    clock: fakeClock(NOW),
-    unsettled: { add() {}, delete() {}, release: async () => {} },
-    inBackground() {},
-  })
-  await puller.pull({ maxMessages: 1, waitMs: 0, signal: new AbortController().signal })
+  const protection: QueueProtection = {
+    protect: async () => Promise.reject(new Error('nothing is sent')),
+    unprotect,
+  }
+  const judge = createJudge({ queue: 'orders', protection, maxDeliveries: 3, clock: fakeClock(NOW) })
+  await judge([delivery], new AbortController().signal)
   return events
 }
 
 describe('a lock that is about to end (protocol.md 5)', () => {
   it('is renewed before the message is opened', async () => {
-    expect(await pullWith(1_249)).toEqual(['renewed', 'opened with 30000 ms left'])
+    expect(await judgeWith(1_249)).toEqual(['renewed', 'opened with 30000 ms left'])
   })
 
   it('is left alone from 1.25 s on', async () => {
-    expect(await pullWith(1_250)).toEqual(['opened with 1250 ms left'])
+    expect(await judgeWith(1_250)).toEqual(['opened with 1250 ms left'])
   })
 
   it('is left to unprotecting where it cannot be renewed', async () => {
     const renew = (): Promise<void> => Promise.reject(new Error('gone'))
-    expect(await pullWith(900, { renew })).toEqual(['renewed', 'opened with 900 ms left'])
+    expect(await judgeWith(900, { renew })).toEqual(['renewed', 'opened with 900 ms left'])
   })
 
   it('is not renewed for poison, which nobody opens', async () => {
-    expect(await pullWith(900, { deliveryCount: 4 })).toEqual([])
+    expect(await judgeWith(900, { deliveryCount: 4 })).toEqual([])
   })
 })

@@ -115,14 +115,16 @@ describe('a turn', () => {
     expect(await turn.take({ waitMs: 0, signal: never }, async () => 'free again')).toBe('free again')
   })
 
-  it('is not lost when it comes in the tick of an abort', async () => {
+  it.each([0, 1, 2, 3, 4, 5, 6])('is not lost when it comes %i microtasks after an abort', async (microtasks) => {
     const turn = createTurn(fakeClock())
     const holding = Promise.withResolvers<void>()
     const stop = new AbortController()
     const first = turn.take({ waitMs: 0, signal: never }, () => holding.promise)
     const second = turn.take({ waitMs: 100, signal: stop.signal }, async () => 'second')
-    holding.resolve()
+    second.catch(() => {})
     stop.abort(new Error('enough'))
+    for (let passed = 0; passed < microtasks; passed += 1) await Promise.resolve()
+    holding.resolve()
     await first
     await second.catch(() => {})
     expect(await turn.take({ waitMs: 0, signal: never }, async () => 'free')).toBe('free')

@@ -37,6 +37,8 @@ describe('a message', () => {
     expect(validateMessage({ body: '', correlationId: '' }, ALL).correlationId).toBeUndefined()
   })
 
+  const detached = new Uint8Array(3)
+  structuredClone(detached, { transfer: [detached.buffer] })
   const circular: { self?: unknown } = {}
   circular.self = circular
   const cases: [field: string, rule: string, message: object][] = [
@@ -58,6 +60,8 @@ describe('a message', () => {
     ['correlationId', 'out-of-range', { body: 'x', correlationId: 'x'.repeat(257) }],
     ['contentType', 'invalid-format', { body: 'x', contentType: 'a\r\nb' }],
     ['attributes', 'invalid-format', { body: 'x', attributes: { 'a b': 'x' } }],
+    ['attributes', 'invalid-format', { body: 'x', attributes: new Map([['a', 'b']]) }],
+    ['body', 'invalid-format', { body: detached }],
     ['attributes.a', 'invalid-format', { body: 'x', attributes: { a: 1 } }],
     ['attributes.qr', 'invalid-format', { body: 'x', attributes: { qr: 'x' } }],
     ['attributes.qr-auth-attrs', 'invalid-format', { body: 'x', attributes: { 'qr-auth-attrs': 'x' } }],

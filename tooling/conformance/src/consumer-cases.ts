@@ -20,7 +20,7 @@ export const consumerCases: readonly Case<Mutant>[] = [
   {
     name: 'messages() yields one after the other until its signal aborts, without an error',
     requirement: 'C6',
-    catches: 'hands out more than it was asked for',
+    catches: 'forgets locks',
     async run({ client }) {
       const queue = client()
       await sendNumbers(queue, 3)
@@ -135,6 +135,28 @@ export const consumerCases: readonly Case<Mutant>[] = [
       assert.deepEqual(aborted, ['1'])
       assert.equal((await next(queue)).text(), '1')
       await nothing(queue)
+    },
+  },
+  {
+    name: 'closing a consumer whose every handler is stuck ends after its drain time',
+    requirement: 'C21',
+    catches: 'forgets abandoned messages',
+    async run({ client, advance }) {
+      const queue = client()
+      await queue.send({ body: 'stuck' })
+      let started = 0
+      const consumer = queue.consume(
+        () => {
+          started += 1
+          return new Promise(() => {})
+        },
+        { drainMs: 1_000 },
+      )
+      await until(() => started === 1)
+      const closing = consumer.close()
+      await advance(1_100)
+      await closing
+      assert.equal((await next(queue)).text(), 'stuck')
     },
   },
   {

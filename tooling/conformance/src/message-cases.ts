@@ -49,7 +49,7 @@ export const messageCases: readonly Case<Mutant>[] = [
   {
     name: 'the application owns the bytes it received: scribbling on them changes nothing at the broker',
     requirement: 'M8',
-    catches: 'hands out the stored bytes',
+    catches: 'forgets abandoned messages',
     async run({ client, plainClient, isSealed }) {
       const queue = isSealed ? client() : plainClient()
       await queue.send({ body: 'hello' })
@@ -95,6 +95,17 @@ export const messageCases: readonly Case<Mutant>[] = [
         texts,
         Array.from({ length: 230 }, (_, index) => String(index)),
       )
+    },
+  },
+  {
+    name: 'a message of whose fate the broker says nothing is not called sent',
+    requirement: 'C3',
+    catches: 'answers for fewer messages than it was given',
+    async run({ client }) {
+      const queue = client()
+      await queue.sendBatch(Array.from({ length: 12 }, (_, index) => ({ body: String(index) })))
+      const { messages } = await queue.receiveBatch({ maxMessages: 12, waitMs: 250 })
+      assert.equal(messages.length, 12)
     },
   },
   {

@@ -11,12 +11,11 @@ import type {
 export type Mutant =
   | 'drops attributes'
   | 'treats bodies as text'
-  | 'hands out the stored bytes'
   | 'keeps the bytes of the caller'
   | 'shortens batches'
   | 'sends what fits of a batch'
   | 'sleeps through a send'
-  | 'hands out more than it was asked for'
+  | 'answers for fewer messages than it was given'
   | 'swallows a message after an abort'
   | 'forgets locks'
   | 'completes nothing'
@@ -75,15 +74,6 @@ export const mutants: Record<Mutant, Mutate> = {
   'drops attributes': (provider) => change(provider, { delivery: withMessage(() => ({ attributes: {} })) }),
   'treats bodies as text': (provider) =>
     change(provider, { delivery: withMessage(({ body }) => ({ body: asText(body) })) }),
-  'hands out the stored bytes': (provider) => {
-    const stored = new Map<string, Uint8Array>()
-    const keep = withMessage(({ brokerMessageId, body }) => {
-      const kept = stored.get(brokerMessageId) ?? body
-      stored.set(brokerMessageId, kept)
-      return { body: kept }
-    })
-    return change(provider, { delivery: keep })
-  },
   'keeps the bytes of the caller': (provider) =>
     change(provider, {
       send: (transport) => async (messages, options) => {
@@ -115,8 +105,13 @@ export const mutants: Record<Mutant, Mutate> = {
         return aborted.promise
       },
     }),
-  'hands out more than it was asked for': (provider) =>
-    change(provider, { receive: (receiver) => (options) => receiver.receive({ ...options, maxMessages: 10 }) }),
+  'answers for fewer messages than it was given': (provider) =>
+    change(provider, {
+      send: (transport) => async (messages, options) => {
+        await transport.send(firstOfTen(messages), options)
+        return firstOfTen(messages).map(() => ({ error: null }))
+      },
+    }),
   'swallows a message after an abort': (provider) =>
     change(provider, {
       receive: (receiver) => async (options) => {

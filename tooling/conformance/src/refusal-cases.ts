@@ -89,6 +89,22 @@ export const refusalCases: readonly Case<Mutant>[] = [
     },
   },
   {
+    name: 'a look without a wait gets past refused messages to the good one behind them',
+    requirement: 'C4, attack 38',
+    catches: 'drops the reason of dead letters',
+    async run({ client, plainClient, isSealed }) {
+      const queue = client()
+      if (isSealed) await plainClient().sendBatch([{ body: 'forged' }, { body: 'forged too' }])
+      await queue.send({ body: 'good' })
+      const message = await queue.receive({ waitMs: 0 })
+      assert.equal(message?.text(), 'good')
+      await message?.deadLetter({ reason: 'app.seen' })
+      const reasons = new Set<unknown>()
+      for await (const { reason } of queue.deadLetters().messages()) reasons.add(reason)
+      assert.deepEqual([...reasons].sort(), isSealed ? ['app.seen', 'qr.rejected'] : ['app.seen'])
+    },
+  },
+  {
     name: 'a sealed message that meets a client without keys is held, and thrown as what it is',
     requirement: 'A35, protocol.md 1',
     catches: 'completes nothing',

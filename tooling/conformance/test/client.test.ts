@@ -138,6 +138,181 @@ describe('an outage of the key store', () => {
   })
 })
 
+describe('a message that is held for a reason that no error calls transient', () => {
+  it('pauses a consumer and does not end it: whoever writes to the queue could cause it', async () => {
+    const { client, clock, lines } = setUp()
+    const disposed = EncryptionKey.fromBytes('retired', new Uint8Array(32).fill(1, 1))
+    const keyProvider = multiKeyProvider({ keys: [key, disposed], current: 'orders-1' })
+    const sealing = multiKeyProvider({ keys: [EncryptionKey.fromBytes('retired', new Uint8Array(32).fill(1, 1))] })
+    disposed.dispose()
+    await client({ crypto: messageCrypto({ enabled: true, keyProvider: sealing, plaintextPolicy: 'reject' }) }).send({
+      body: 'odd',
+    })
+    const queue = client({ crypto: messageCrypto({ enabled: true, keyProvider, plaintextPolicy: 'reject' }) })
+    await queue.send({ body: 'good' })
+    const texts: string[] = []
+    const consumer = queue.consume((message) => void texts.push(message.text()))
+    await turns(clock)
+    expect(lines.some(({ text, fields }) => text === 'Intake pauses' && fields.error_type === 'KeyDisposed')).toBe(true)
+    await clock.advance(2_000)
+    expect([consumer.state, texts]).toEqual(['running', ['good']])
+    await queue.close()
+  })
+})
+
+describe('callbacks of the application', () => {
+  it('may be async and fail: a refused message is refused all the same, and the process lives', async () => {
+    const { client, broker, lines, clock } = setUp()
+    const crypto = messageCrypto({ keyProvider: keys, plaintextPolicy: 'reject' })
+    const queue = client({ crypto, onRejected: async () => Promise.reject(new Error('secret')) })
+    broker.queue('orders').put({ body: new TextEncoder().encode('forged'), messageId: 'm-1' })
+    expect(await queue.receive({ waitMs: 0 })).toBeNull()
+    await turns(clock)
+    expect(lines.at(-1)).toMatchObject({ text: 'onRejected threw', fields: { callback_error_type: 'Error' } })
+    expect(JSON.stringify(lines)).not.toContain('secret')
+  })
+
+  it('onError may be async, and what it returns is used only where it is a disposition', async () => {
+    const { client, broker, clock } = setUp()
+    const queue = client()
+    await queue.sendBatch(['decided', 'nonsense', 'throws'].map((body) => ({ body })))
+    const answers: Record<string, () => unknown> = {
+      decided: async () => ({ action: 'dead-letter', reason: 'app.failed' }),
+      nonsense: () => ({ action: 'delete' }),
+      throws: () => Promise.reject(new Error('secret')),
+    }
+    const consumer = queue.consume(
+      () => {
+        throw Object.assign(new Error('x'), { name: Symbol('odd') })
+      },
+      { onError: (_, message) => answers[message.text()]?.() as undefined },
+    )
+    await turns(clock)
+    const reasons = broker
+      .queue('orders')
+      .deadLetters()
+      .map(({ deadLettered }) => deadLettered?.reason)
+    const waiting = broker
+      .queue('orders')
+      .messages()
+      .map(({ state }) => state)
+    expect([reasons, waiting, consumer.state]).toEqual([['app.failed'], ['scheduled', 'scheduled'], 'running'])
+    await queue.close()
+  })
+
+  it('a logger that throws stops no consumer', async () => {
+    const { client, clock } = setUp()
+    const broken = (): never => {
+      throw new Error('disk full')
+    }
+    const logger = { debug: broken, info: broken, warn: broken, error: broken }
+    const queue = client({ logger })
+    await queue.sendBatch([{ body: 'fails' }, { body: 'good' }])
+    const texts: string[] = []
+    queue.consume((message) => {
+      if (message.text() === 'fails' && texts.length === 0) {
+        texts.push('failed')
+        throw new Error('x')
+      }
+      texts.push(message.text())
+    })
+    await turns(clock)
+    expect(texts.slice(0, 3).sort()).toEqual(['failed', 'fails', 'good'])
+    await queue.close()
+  })
+})
+
+describe('a provider or a protection that keeps to no contract', () => {
+  it('that tells no outcome of a send has not sent', async () => {
+    const { provider, client } = setUp()
+    for (const results of [[], [{}], undefined]) {
+      const silent: QueueProvider = {
+        name: 'silent',
+        open: (queue) => ({ ...provider.open(queue), send: async () => results as never }),
+      }
+      await expect(client({ provider: silent }).send({ body: 'x' })).rejects.toMatchObject({
+        code: 'ProviderError',
+        facts: { provider: 'silent', providerCode: 'no-outcome' },
+      })
+    }
+  })
+
+  it('that answers for too few messages, or with nonsense, has them held and not handed over', async () => {
+    const { client, clock } = setUp()
+    for (const answers of [
+      [],
+      [undefined],
+      [{ body: 'text' }],
+      [{ error: new Error('x'), disposition: { action: 'complete' } }],
+    ]) {
+      const crypto: MessageProtection = {
+        open: () => ({
+          protect: async ({ body }) => ({ body, attributes: {}, seal: null }),
+          unprotect: async () => answers as never,
+        }),
+      }
+      const queue = client({ crypto })
+      await queue.send({ body: 'hello' })
+      await expect(queue.receive({ waitMs: 0 })).rejects.toMatchObject({ code: 'KeyProviderError' })
+      await queue.close()
+      const again = await client().receive({ waitMs: 0 })
+      expect(again?.text()).toBe('hello')
+      await again?.complete()
+      await turns(clock)
+    }
+  })
+
+  it('that hands out more than it was asked for gets the rest back', async () => {
+    const { provider, client, clock } = setUp()
+    const generous: QueueProvider = {
+      name: 'generous',
+      open(queue) {
+        const transport = provider.open(queue)
+        return { ...transport, receive: (options) => transport.receive({ ...options, maxMessages: 10 }) }
+      },
+    }
+    const queue = client({ provider: generous })
+    await queue.sendBatch([{ body: '1' }, { body: '2' }, { body: '3' }])
+    expect((await queue.receive({ waitMs: 0 }))?.text()).toBe('1')
+    await turns(clock)
+    const { messages } = await client().receiveBatch({ waitMs: 0 })
+    expect(messages.map((message) => message.text())).toEqual(['2', '3'])
+    await queue.close()
+  })
+
+  it('that calls a body sealed which is not sends nothing', async () => {
+    const { client, broker } = setUp()
+    const seal = { keyId: 'k', encryptedAt: new Date(0), audience: undefined, attributes: {} }
+    const crypto: MessageProtection = {
+      open: () => ({ protect: async ({ body }) => ({ body, attributes: {}, seal }), unprotect: async () => [] }),
+    }
+    await expect(client({ crypto }).send({ body: 'secret' })).rejects.toMatchObject({ code: 'EncryptionFailed' })
+    expect(broker.queue('orders').messages()).toEqual([])
+  })
+
+  it('that never answers keeps no message and no close waiting', async () => {
+    const { client, clock } = setUp()
+    const stuck = <T>(): Promise<T> => new Promise(() => {})
+    const keyProvider: KeyProvider = { getKey: () => stuck(), currentKeyId: () => stuck() }
+    await client({ crypto: messageCrypto({ enabled: true, keyProvider: keys, plaintextPolicy: 'reject' }) }).send({
+      body: 'hello',
+    })
+    const queue = client({ crypto: messageCrypto({ enabled: true, keyProvider, plaintextPolicy: 'reject' }) })
+    const receiving = queue.receive({ waitMs: 60_000 }).catch((error: { code: string }) => error.code)
+    const sending = queue.send({ body: 'x' }).catch((error: { code: string }) => error.code)
+    await turns(clock)
+    const closing = queue.close()
+    await clock.advance(1_000)
+    await closing
+    expect([await receiving, await sending]).toEqual(['ClientClosed', 'ClientClosed'])
+    expect(
+      await client()
+        .receiveBatch({ waitMs: 0 })
+        .catch((error: { code: string }) => error.code),
+    ).toBe('KeyProviderMissing')
+  })
+})
+
 describe('an outage of the broker', () => {
   it('is waited out; what cannot heal ends the loop and is told (A11, edge case 17)', async () => {
     const { provider, clock, client } = setUp()
@@ -331,6 +506,7 @@ describe('closing', () => {
     }
     const queue = client({ provider: slow })
     const sending = queue.send({ body: 'hello' })
+    await turns(clock)
     const closing = queue.close()
     await turns(clock)
     stored.resolve()
@@ -347,6 +523,105 @@ describe('closing', () => {
     await message?.[Symbol.asyncDispose]()
     expect((await queue.receive({ waitMs: 0 }))?.deliveryCount).toBe(2)
     await queue.close()
+  })
+})
+
+describe('a slow settlement of a refused message', () => {
+  const slowDeadLetters = (provider: QueueProvider, gate: Promise<void>): QueueProvider => ({
+    name: 'slow',
+    open(queue) {
+      const transport = provider.open(queue)
+      return {
+        ...transport,
+        receive: async (options) =>
+          (await transport.receive(options)).map((delivery) => ({
+            ...delivery,
+            async deadLetter(reason) {
+              await gate
+              await delivery.deadLetter(reason)
+            },
+          })),
+      }
+    },
+  })
+
+  it('does not keep an aborted receive waiting, and the good message beside it goes back (C6)', async () => {
+    const { provider, client, broker, clock } = setUp()
+    const gate = Promise.withResolvers<void>()
+    const crypto = messageCrypto({ enabled: true, keyProvider: keys, plaintextPolicy: 'reject' })
+    const queue = client({ provider: slowDeadLetters(provider, gate.promise), crypto })
+    broker.queue('orders').put({ body: new TextEncoder().encode('forged'), messageId: 'm-1' })
+    await queue.send({ body: 'good' })
+    const stop = new AbortController()
+    const reason = new Error('enough')
+    const receiving = queue.receiveBatch({ waitMs: 60_000, signal: stop.signal })
+    receiving.catch(() => {})
+    await turns(clock)
+    stop.abort(reason)
+    await expect(receiving).rejects.toBe(reason)
+    await turns(clock)
+    expect((await client({ crypto }).receive({ waitMs: 0 }))?.text()).toBe('good')
+    gate.resolve()
+    await queue.close()
+    expect(broker.queue('orders').deadLetters()).toHaveLength(1)
+  })
+
+  it('starts no handler in a consumer that closes meanwhile without telling it so', async () => {
+    const { provider, client, broker, clock } = setUp()
+    const gate = Promise.withResolvers<void>()
+    const crypto = messageCrypto({ enabled: true, keyProvider: keys, plaintextPolicy: 'reject' })
+    const queue = client({ provider: slowDeadLetters(provider, gate.promise), crypto })
+    broker.queue('orders').put({ body: new TextEncoder().encode('forged'), messageId: 'm-1' })
+    await queue.send({ body: 'good' })
+    const aborted: boolean[] = []
+    const consumer = queue.consume((_, { signal }) => void aborted.push(signal.aborted), { concurrency: 2 })
+    await turns(clock)
+    const closing = consumer.close()
+    await turns(clock)
+    expect(consumer.state).toBe('stopped')
+    gate.resolve()
+    await closing
+    expect(aborted.every((isAborted) => isAborted)).toBe(true)
+    await queue.close()
+    expect((await client({ crypto }).receive({ waitMs: 0 }))?.text()).toBe('good')
+  })
+})
+
+describe('concurrent looks', () => {
+  it('without a wait stand in line for a moment instead of finding nothing', async () => {
+    const { provider, client, clock } = setUp()
+    const slow: QueueProvider = {
+      name: 'slow',
+      open(queue) {
+        const transport = provider.open(queue)
+        return {
+          ...transport,
+          async receive(options) {
+            await clock.sleep(10)
+            return transport.receive(options)
+          },
+        }
+      },
+    }
+    const queue = client({ provider: slow })
+    await queue.sendBatch(Array.from({ length: 5 }, (_, index) => ({ body: String(index) })))
+    const receiving = Promise.all(Array.from({ length: 5 }, () => queue.receive({ waitMs: 0 })))
+    await clock.advance(60)
+    expect((await receiving).map((message) => message?.text())).toEqual(['0', '1', '2', '3', '4'])
+    await queue.close()
+  })
+
+  it('at a transport that comes back early with nothing leave the process free', async () => {
+    const { provider, client } = setUp()
+    const early: QueueProvider = {
+      name: 'early',
+      open: (queue) => ({ ...provider.open(queue), receive: async () => [] }),
+    }
+    const queue = client({ provider: early })
+    const receiving = queue.receive({ waitMs: 60_000 }).catch((error: { code: string }) => error.code)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    await queue.close()
+    expect(await receiving).toBe('ClientClosed')
   })
 })
 
@@ -382,7 +657,7 @@ describe('what is received', () => {
   })
 
   it('and refused is logged with its reason; an onRejected that throws breaks nothing', async () => {
-    const { client, broker, lines } = setUp()
+    const { client, broker, lines, clock } = setUp()
     const crypto = messageCrypto({ keyProvider: keys, plaintextPolicy: 'reject' })
     const queue = client({
       crypto,
@@ -392,6 +667,7 @@ describe('what is received', () => {
     })
     broker.queue('orders').put({ body: new TextEncoder().encode('forged'), messageId: 'm-1' })
     expect(await queue.receive({ waitMs: 0 })).toBeNull()
+    await turns(clock)
     const [moved, threw] = lines.filter(({ text }) => text !== 'Message received WITHOUT encryption')
     expect(moved).toMatchObject({
       level: 'error',

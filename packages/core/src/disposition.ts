@@ -1,0 +1,34 @@
+import type { DeadLetterReason, Disposition } from './message.ts'
+
+/** What can be settled: a message of the application, or a delivery that never became one. */
+interface Settleable {
+  complete(): Promise<void>
+  abandon(options: { delayMs: number }): Promise<void>
+  deadLetter(reason: DeadLetterReason): Promise<void>
+}
+
+const ACTIONS: readonly string[] = ['complete', 'abandon', 'dead-letter', 'hold'] satisfies Disposition['action'][]
+
+/** True for what is a disposition; callbacks of applications may return anything. */
+export const isDisposition = (value: unknown): value is Disposition =>
+  typeof value === 'object' && value !== null && 'action' in value && ACTIONS.includes(String(value.action))
+
+/**
+ * Acts on a disposition; resolves with false where there is nothing to do, since the message is held. `description` goes to the
+ * dead letter and is readable at the broker.
+ */
+export async function execute(target: Settleable, disposition: Disposition, description?: string): Promise<boolean> {
+  switch (disposition.action) {
+    case 'complete':
+      await target.complete()
+      return true
+    case 'abandon':
+      await target.abandon({ delayMs: disposition.delayMs })
+      return true
+    case 'dead-letter':
+      await target.deadLetter({ reason: disposition.reason, description })
+      return true
+    case 'hold':
+      return false
+  }
+}

@@ -1,0 +1,46 @@
+import { execute } from './disposition.ts'
+import { errorClass, type QueueError } from './errors.ts'
+import { factsOf, logFields } from './facts.ts'
+import type { Logger } from './logger.ts'
+import type { RejectedMessage } from './message.ts'
+import type { Unprotected } from './protection.ts'
+import type { Settlement } from './settlement.ts'
+import type { IncomingMessage } from './transport.ts'
+
+type Refusal = Extract<Unprotected, { error: QueueError }>
+
+/** Settles what is not handed over and reports it: to the log, and to `onRejected`. Never rejects. */
+export type Reject = (message: IncomingMessage, settlement: Settlement, refusal: Refusal) => Promise<RejectedMessage>
+
+export function createRejecting(
+  queue: string,
+  logger: Logger,
+  onRejected: ((rejected: RejectedMessage) => void) | undefined,
+): Reject {
+  /** The application's callback may be async, and may throw in either way. */
+  const tell = async (rejected: RejectedMessage): Promise<void> => {
+    await onRejected?.(rejected)
+  }
+
+  return async (message, settlement, { error, disposition }) => {
+    const fields = { ...logFields(queue, 'receive', message), error_type: error.code, disposition: disposition.action }
+    let settled = false
+    try {
+      // The reason alone: the error would tell whoever reads the dead letters which check failed.
+      settled = await execute(settlement, disposition)
+      if (disposition.action === 'dead-letter') {
+        logger.error({ ...fields, reason: disposition.reason }, 'Message moved to the dead-letter queue')
+      } else {
+        logger.warn(fields, 'Message not handed over')
+      }
+    } catch (failure) {
+      const failed = { ...fields, settle_error_type: errorClass(failure) }
+      logger.error(failed, 'A refused message could not be settled and stays in the queue')
+    }
+    const rejected: RejectedMessage = { ...factsOf(message), error, disposition, settled }
+    tell(rejected).catch((thrown: unknown) =>
+      logger.error({ ...fields, callback_error_type: errorClass(thrown) }, 'onRejected threw'),
+    )
+    return rejected
+  }
+}
