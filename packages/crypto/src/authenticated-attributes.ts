@@ -24,9 +24,9 @@ export function listAuthenticated(
  * @throws AuthenticationFailed: no sender writes such a list
  */
 export function readAuthenticated(attributes: Attributes): Attributes {
-  const list = attributes[LIST]
+  const list: unknown = attributes[LIST]
   if (list === undefined) return {}
-  const names = list.split(',')
+  const names = typeof list === 'string' ? list.split(',') : ['']
   const isAscending = names.every((name, index) => index === 0 || name > (names[index - 1] ?? ''))
   const isKnown = names.every((name) => isAttributeName(name) && Object.hasOwn(attributes, name))
   if (!isAscending || !isKnown) throw new QueueError('AuthenticationFailed', 'The message is not authentic.')

@@ -111,7 +111,7 @@ export function cachedKeyProvider(source: KeyProvider, options: CachedKeyProvide
   const closing = new AbortController()
   const { signal } = closing
   const revoked = new Set<string>()
-  const refusals = createLruMap<{ readonly error: QueueError; readonly until: number }>(maxNegative)
+  const refusals = createLruMap<{ readonly error: unknown; readonly until: number }>(maxNegative)
   const cached = createLruMap<CachedKey>(maxKeys, (entry) => entry.drop())
 
   const shared = {
@@ -132,7 +132,7 @@ export function cachedKeyProvider(source: KeyProvider, options: CachedKeyProvide
   })
   const currentKeyId = createRefreshedValue({
     ...shared,
-    ...{ ttlMs: currentKeyTtlMs, refreshAheadMs: 0, load: () => source.currentKeyId({ signal }) },
+    ...{ ttlMs: currentKeyTtlMs, refreshAheadMs: 0, load: async () => source.currentKeyId({ signal }) },
   })
 
   const refusal = (keyId: string): QueueError<'KeyDisabled'> =>
@@ -140,7 +140,7 @@ export function cachedKeyProvider(source: KeyProvider, options: CachedKeyProvide
 
   const fetchKey = async (keyId: string, previous: EncryptionKey | undefined): Promise<EncryptionKey> => {
     const key = await source.getKey(keyId, { signal })
-    if (key === null) throw new QueueError('KeyNotFound', `There is no key ${keyId}.`, { facts: { keyId } })
+    if (!key) throw new QueueError('KeyNotFound', `There is no key ${keyId}.`, { facts: { keyId } })
     if (revoked.has(keyId) || signal.aborted) {
       key.dispose()
       throw signal.aborted ? signal.reason : refusal(keyId)
@@ -164,7 +164,13 @@ export function cachedKeyProvider(source: KeyProvider, options: CachedKeyProvide
         return held
       },
     })
-    const entry: CachedKey = { get, drop: () => held?.dispose() }
+    const entry: CachedKey = {
+      get isLoaded() {
+        return held !== undefined
+      },
+      get,
+      drop: () => held?.dispose(),
+    }
     cached.set(keyId, entry)
     return entry
   }
@@ -180,13 +186,14 @@ export function cachedKeyProvider(source: KeyProvider, options: CachedKeyProvide
       throw new QueueError('KeyNotFound', `The key ${keyId} is not admitted.`, { facts: { keyId } })
     }
     if (revoked.has(keyId)) throw refusal(keyId)
+    const entry = cached.get(keyId) ?? openEntry(keyId)
     try {
-      return await (cached.get(keyId) ?? openEntry(keyId)).get()
+      return await entry.get()
     } catch (error) {
-      if (isVerdict(error)) {
-        cached.delete(keyId)
-        refusals.set(keyId, { error, until: clock.now() + negativeTtlMs })
-      }
+      // What was never loaded must not take the place of keys that were.
+      if (isVerdict(error) || !entry.isLoaded) cached.delete(keyId)
+      const rememberMs = isVerdict(error) ? negativeTtlMs : RETRY_AFTER_MS
+      refusals.set(keyId, { error, until: clock.now() + rememberMs })
       throw error
     }
   }
@@ -225,6 +232,7 @@ export function cachedKeyProvider(source: KeyProvider, options: CachedKeyProvide
 
 /** One key under its id, for as long as it is kept. */
 interface CachedKey {
+  readonly isLoaded: boolean
   get(): Promise<EncryptionKey>
   /** Disposes the key. */
   drop(): void

@@ -17,6 +17,8 @@ const KEY_BYTES = 32
 export interface KeyOptions
   extends Options<{ createdAt: Date; notBefore: Date; expiresAt: Date; openUntil: Date; zeroSource: boolean }> {}
 
+const copyOf = (date: Date | undefined): Date | undefined => date && new Date(date)
+
 /** Reaches the private field; assigned by the class itself and not exported from the package. */
 let read: (key: EncryptionKey) => KeyObject | undefined
 
@@ -40,11 +42,13 @@ export class EncryptionKey implements Disposable {
 
   private constructor(id: string, keyObject: KeyObject, options: KeyOptions) {
     this.id = id
-    this.createdAt = options.createdAt
-    this.notBefore = options.notBefore
-    this.expiresAt = options.expiresAt
-    this.openUntil = options.openUntil
+    this.createdAt = copyOf(options.createdAt)
+    this.notBefore = copyOf(options.notBefore)
+    this.expiresAt = copyOf(options.expiresAt)
+    this.openUntil = copyOf(options.openUntil)
     this.#keyObject = keyObject
+    // The id stands for these bytes, and the dates for their validity: nobody changes them afterwards.
+    Object.freeze(this)
   }
 
   /**

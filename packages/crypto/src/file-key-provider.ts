@@ -18,6 +18,8 @@ export interface FileKeyProviderOptions extends Options<{ currentFile: string }>
 /** Longer files are no keys: 64 characters of hex, and room for white space. */
 const MAX_BYTES = 128
 
+const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'EISDIR', 'ENOTDIR'])
+
 const errorCodeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
 
@@ -52,7 +54,8 @@ export function fileKeyProvider(options: FileKeyProviderOptions): KeyProvider {
     async getKey(keyId, { signal } = {}) {
       if (!isKeyId(keyId) || keyId === currentFile) return null
       const content = await readFile(join(directory, keyId), { signal }).catch((error: unknown) => {
-        if (errorCodeOf(error) === 'ENOENT') return null
+        // An id from an envelope may name a folder: that is no key, and no outage either.
+        if (ABSENT.has(errorCodeOf(error))) return null
         throw unreadable(`The file of the key ${keyId}`, error)
       })
       if (content === null) return null

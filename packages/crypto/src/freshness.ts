@@ -9,8 +9,9 @@ interface FreshnessOptions {
 /** 5 minutes, the default of the specification. */
 export const DEFAULT_MAX_MESSAGE_AGE_MS = 300_000
 
+/** Asked so that a clock that gives no number makes every message too old. */
 export const isTooOld = (encryptedAt: Date, now: number, maxMessageAgeMs: number): boolean =>
-  now - encryptedAt.getTime() > maxMessageAgeMs
+  !(now - encryptedAt.getTime() <= maxMessageAgeMs)
 
 export const messageExpired = (encryptedAt: Date, maxAgeMs: number): QueueError<'MessageExpired'> =>
   new QueueError('MessageExpired', `The message is older than ${maxAgeMs} ms.`, { facts: { encryptedAt, maxAgeMs } })
@@ -27,7 +28,7 @@ export function assertFresh(
 ): void {
   const now = clock.now()
   if (isTooOld(encryptedAt, now, maxMessageAgeMs)) throw messageExpired(encryptedAt, maxMessageAgeMs)
-  if (encryptedAt.getTime() - now > clockSkewToleranceMs) {
+  if (!(encryptedAt.getTime() - now <= clockSkewToleranceMs)) {
     throw new QueueError(
       'MessageFromFuture',
       `The message is more than ${clockSkewToleranceMs} ms ahead of this clock.`,

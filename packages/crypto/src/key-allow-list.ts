@@ -35,14 +35,12 @@ export function createKeyAllowList(parts: AllowListParts): KeyAllowList {
   }
 
   const list = createRefreshedValue({ ...parts, load: async () => new Set(await listIds()) })
-  let missedAt = Number.NEGATIVE_INFINITY
   return {
     async admits(keyId) {
       if ((await list.get()).has(keyId)) return true
-      const loadedAt = list.loadedAt ?? Number.NEGATIVE_INFINITY
-      const now = clock.now()
-      if (now - Math.max(loadedAt, missedAt) < listIntervalMs) return false
-      missedAt = now
+      const elapsedMs = clock.now() - (list.loadedAt ?? Number.NEGATIVE_INFINITY)
+      if (elapsedMs >= 0 && elapsedMs < listIntervalMs) return false
+      // While the list cannot be had, nobody knows whether the id is on it: that is an outage, and not an unknown key.
       return (await list.refresh()).has(keyId)
     },
     ids: async () => [...(await list.get())],

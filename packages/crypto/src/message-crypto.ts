@@ -3,6 +3,7 @@ import { aesGcmCryptoProvider } from './crypto-provider.ts'
 import { createOpening } from './opening.ts'
 import { checkCryptoOptions, type MessageCryptoOptions } from './options.ts'
 import { createReplayGuard } from './replay-guard.ts'
+import { createSealLedger, DEFAULT_MAX_SEALS_PER_KEY } from './seal-ledger.ts'
 import { createSealing, refuseToSend, sendInClear } from './sealing.ts'
 import { cryptoTelemetry } from './telemetry.ts'
 import { createUnprotecting } from './unprotecting.ts'
@@ -16,9 +17,13 @@ import { warnOfWeakOptions } from './warnings.ts'
  * const crypto = messageCrypto({ enabled: true, keyProvider, plaintextPolicy: 'reject' })
  * const client = createQueueClient({ provider, queue: 'orders', crypto })
  */
-export function messageCrypto(options: MessageCryptoOptions): MessageProtection {
-  checkCryptoOptions(options)
-  const { enabled, keyProvider, nonceStore, onReplay } = options
+export function messageCrypto(given: MessageCryptoOptions): MessageProtection {
+  checkCryptoOptions(given)
+  // A copy: what was checked is what is used, whatever becomes of the caller's object.
+  const options: MessageCryptoOptions = { ...given }
+  const { enabled, keyProvider, nonceStore, onReplay, audience } = options
+  const { maxSealsPerKey = DEFAULT_MAX_SEALS_PER_KEY } = options
+  const ledger = createSealLedger({ maxSealsPerKey, hasAudience: Boolean(audience) })
   return {
     open(context) {
       warnOfWeakOptions(options, context)
@@ -33,7 +38,7 @@ export function messageCrypto(options: MessageCryptoOptions): MessageProtection 
         if (enabled === undefined) return refuseToSend
         if (!enabled) return sendInClear(telemetry)
         if (keys === undefined) throw misconfigured('keyProvider', 'is required where enabled is true.')
-        return createSealing(options, keys, context, telemetry)
+        return createSealing(options, { ...keys, ledger }, context, telemetry)
       }
       return {
         protect: protect(),

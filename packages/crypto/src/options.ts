@@ -5,6 +5,7 @@ import { DEFAULT_MAX_MESSAGE_AGE_MS } from './freshness.ts'
 import type { KeyProvider } from './key-provider.ts'
 import type { NonceStore } from './nonce-store.ts'
 import { DEFAULT_NONCE_CACHE_TTL_MS } from './replay-times.ts'
+import { DEFAULT_MAX_SEALS_PER_KEY } from './seal-ledger.ts'
 
 /**
  * - `enabled`: true seals what is sent, false sends plaintext with a warning per message; left out: a receive-only client,
@@ -28,7 +29,8 @@ import { DEFAULT_NONCE_CACHE_TTL_MS } from './replay-times.ts'
  * - `audience`: a logical name that sender and receiver share; a message sealed for another one is refused
  * - `authenticatedAttributes`: names of attributes that the tag covers too, where a message has them
  * - `padding`: `padme` hides exact lengths at a cost of at most 12 %. Default `none`
- * - `maxCiphertextBytes`: longer envelopes are refused unread. Default 64 MiB
+ * - `maxSealsPerKey`: after so many, counted in this process alone, a key seals no more. At most and by default 2^32
+ * - `maxCiphertextBytes`: longer envelopes are refused unread, and longer bodies are not sealed. Default 64 MiB
  * - `cryptoProvider`: another implementation of the cipher. Default `aesGcmCryptoProvider(keyProvider)`
  */
 export interface MessageCryptoOptions
@@ -47,6 +49,7 @@ export interface MessageCryptoOptions
     audience: string
     authenticatedAttributes: readonly string[]
     padding: 'none' | 'padme'
+    maxSealsPerKey: number
     maxCiphertextBytes: number
     cryptoProvider: CryptoProvider
   }> {}
@@ -90,6 +93,7 @@ export function checkCryptoOptions(options: MessageCryptoOptions): void {
     audience: option.that('well-formed text of at most 256 characters', isAudience),
     authenticatedAttributes: option.that('a list of distinct attribute names that are not reserved', isNameList),
     padding: option.oneOf('none', 'padme'),
+    maxSealsPerKey: option.wholeNumber(1, DEFAULT_MAX_SEALS_PER_KEY),
     maxCiphertextBytes: option.wholeNumber(0, 0xffff_ffff),
     cryptoProvider: option.object('a CryptoProvider', 'encrypt', 'decrypt'),
   })

@@ -16,7 +16,7 @@ export function createPlaintextGate(
 ): (message: IncomingMessage, purpose: 'deliver' | 'inspect') => Extract<Unprotected, { body: Uint8Array }> {
   const { plaintextPolicy = 'allow', plaintextAllowedUntil } = options
   const currentPolicy = (): Policy =>
-    plaintextAllowedUntil !== undefined && clock.now() >= plaintextAllowedUntil.getTime() ? 'reject' : plaintextPolicy
+    plaintextAllowedUntil === undefined || clock.now() < plaintextAllowedUntil.getTime() ? plaintextPolicy : 'reject'
 
   return (message, purpose) => {
     const policy = currentPolicy()

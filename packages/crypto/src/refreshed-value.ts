@@ -35,6 +35,12 @@ export function createRefreshedValue<T>(parts: RefreshedValueParts<T>): Refreshe
   let loading: Promise<T> | undefined
   let failed: { readonly error: unknown; readonly at: number } | undefined
 
+  /** Where the clock was set back nothing is known of the time since. */
+  const isWithin = (ms: number, moment: number): boolean => {
+    const elapsedMs = clock.now() - moment
+    return elapsedMs >= 0 && elapsedMs < ms
+  }
+
   const run = async (): Promise<T> => {
     try {
       const value = await load(loaded?.value)
@@ -45,20 +51,20 @@ export function createRefreshedValue<T>(parts: RefreshedValueParts<T>): Refreshe
       if (isOutage(error)) failed = { error, at: clock.now() }
       else loaded = undefined
       throw error
-    } finally {
-      loading = undefined
     }
   }
 
   const refresh = (): Promise<T> => {
     if (loading !== undefined) return loading
-    if (failed !== undefined && clock.now() - failed.at < retryAfterMs) return Promise.reject(failed.error)
-    loading = run()
+    if (failed !== undefined && isWithin(retryAfterMs, failed.at)) return Promise.reject(failed.error)
+    loading = run().finally(() => {
+      loading = undefined
+    })
     return loading
   }
 
   const orStale = (error: unknown): T => {
-    if (loaded === undefined || !isOutage(error) || clock.now() - loaded.at >= maxStaleMs) throw error
+    if (loaded === undefined || !isOutage(error) || !isWithin(maxStaleMs, loaded.at)) throw error
     onStale(error)
     return loaded.value
   }
@@ -69,9 +75,8 @@ export function createRefreshedValue<T>(parts: RefreshedValueParts<T>): Refreshe
     },
     refresh,
     async get() {
-      const age = loaded === undefined ? Number.POSITIVE_INFINITY : clock.now() - loaded.at
-      if (loaded === undefined || age >= ttlMs) return refresh().catch(orStale)
-      if (age >= ttlMs - refreshAheadMs) refresh().catch(() => {})
+      if (loaded === undefined || !isWithin(ttlMs, loaded.at)) return refresh().catch(orStale)
+      if (!isWithin(ttlMs - refreshAheadMs, loaded.at)) refresh().catch(() => {})
       return loaded.value
     },
   }

@@ -7,6 +7,7 @@ import { DEFAULT_MAX_CIPHERTEXT_BYTES } from './envelope.ts'
 import { type KeyProvider, lookUpCurrentKeyId } from './key-provider.ts'
 import type { MessageCryptoOptions } from './options.ts'
 import { padmeLength } from './padding.ts'
+import type { SealLedger } from './seal-ledger.ts'
 import type { CryptoTelemetry } from './telemetry.ts'
 
 /** A client without `enabled` has keys to open with; sending by mistake must not ship plaintext. */
@@ -22,11 +23,17 @@ export const sendInClear =
     return { body, attributes, seal: null }
   }
 
+interface SealingParts {
+  readonly keyProvider: KeyProvider
+  readonly cryptoProvider: CryptoProvider
+  readonly ledger: SealLedger
+}
+
 /** Seals with the current key; the time is the due time of a scheduled message, so that its age starts when it can be read. */
 export function createSealing(
   options: MessageCryptoOptions,
-  { keyProvider, cryptoProvider }: { keyProvider: KeyProvider; cryptoProvider: CryptoProvider },
-  { queue, clock }: QueueContext,
+  { keyProvider, cryptoProvider, ledger }: SealingParts,
+  { queue, clock, logger }: QueueContext,
   telemetry: CryptoTelemetry,
 ): QueueProtection['protect'] {
   const { audience, authenticatedAttributes = [], padding = 'none' } = options
@@ -40,17 +47,28 @@ export function createSealing(
     throw new QueueError('MessageTooLarge', 'The body is longer than maxCiphertextBytes.', { facts, queue, messageId })
   }
 
+  /** A cipher of the application's own may throw anything, in any way; its text may quote the body. */
+  const encrypt: CryptoProvider['encrypt'] = async (...call) => {
+    try {
+      return await cryptoProvider.encrypt(...call)
+    } catch (error) {
+      if (isQueueError(error) || call[3]?.signal?.aborted) throw error
+      throw new QueueError('EncryptionFailed', `Sealing failed (${errorClass(error)}).`)
+    }
+  }
+
+  const warn = (fields: { key_id: string }, text: string): void =>
+    logger.warn({ queue_name: queue, operation: 'send', ...fields }, text)
+
   return async ({ body, messageId, sessionId, correlationId, attributes = {}, deliverAt }, { signal }) => {
     checkSize(body, messageId)
     const { authenticated, carried } = listAuthenticated(attributes, authenticatedAttributes)
     const associatedData = encodeContext({ messageId, sessionId, correlationId, audience, attributes: authenticated })
     const keyId = await lookUpCurrentKeyId(keyProvider, { signal })
-    const encryptedAt = deliverAt ?? new Date(clock.now())
-    const encryptOptions = { encryptedAt, padding, signal }
-    const sealed = await cryptoProvider.encrypt(keyId, body, associatedData, encryptOptions).catch((error: unknown) => {
-      if (signal?.aborted || isQueueError(error)) throw error
-      throw new QueueError('EncryptionFailed', `Sealing failed (${errorClass(error)}).`, { queue, messageId })
-    })
+    ledger.record(keyId, queue, warn)
+    // A due time that is past is no due time: sealed in, it would make the message old before it is sent.
+    const encryptedAt = new Date(Math.max(clock.now(), deliverAt?.getTime() ?? 0))
+    const sealed = await encrypt(keyId, body, associatedData, { encryptedAt, padding, signal })
     telemetry.sealed(messageId, keyId)
     const seal: Seal = { keyId, encryptedAt, audience: audience || undefined, attributes: authenticated }
     return { body: sealed.toBytes(), attributes: carried, seal }

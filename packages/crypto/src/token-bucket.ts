@@ -6,7 +6,9 @@ export function createTokenBucket(perSecond: number, clock: Clock): () => boolea
   let filledAt = clock.now()
   return () => {
     const now = clock.now()
-    tokens = Math.min(perSecond, tokens + ((now - filledAt) * perSecond) / 1_000)
+    // A clock that was set back has let no time pass.
+    const elapsedMs = Math.max(0, now - filledAt)
+    tokens = Math.min(perSecond, tokens + (elapsedMs * perSecond) / 1_000)
     filledAt = now
     if (tokens < 1) return false
     tokens -= 1

@@ -168,6 +168,84 @@ describe('cachedKeyProvider (X16, protocol.md 6)', () => {
     expect(isAlive(await cache.getKey('a'))).toBe(true)
   })
 
+  it('does not take an id for unknown while the list cannot be had: a new key is held, not given up', async () => {
+    const { cache, clock, secrets, state } = store()
+    await cache.getKey('a')
+    secrets.set('c', 100)
+    state.failure = new Error('down')
+    await clock.advance(6 * SECOND)
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await expect(cache.getKey('c')).rejects.toThrow('down')
+      await clock.advance(SECOND)
+    }
+    expect(isAlive(await cache.getKey('a'))).toBe(true)
+    state.failure = undefined
+    await clock.advance(5 * SECOND)
+    expect(isAlive(await cache.getKey('c'))).toBe(true)
+  })
+
+  it('keeps what it knows while ids that were never loaded pour in', async () => {
+    const { cache, clock, state } = store({ canList: false, maxKeys: 20 })
+    await cache.getKey('a')
+    state.failure = new Error('down')
+    await clock.advance(6 * MINUTE)
+    for (let second = 0; second < 5; second += 1) {
+      const ids = Array.from({ length: 30 }, (_, index) => `x${second}-${index}`)
+      await Promise.allSettled(ids.map((id) => cache.getKey(id)))
+      await clock.advance(SECOND)
+    }
+    expect(isAlive(await cache.getKey('a'))).toBe(true)
+  })
+
+  it('asks again after a source that threw at once', async () => {
+    let calls = 0
+    const source: KeyProvider = {
+      getKey: () => {
+        calls += 1
+        throw new Error('at once')
+      },
+      currentKeyId: () => {
+        calls += 1
+        throw new Error('at once')
+      },
+    }
+    const clock = fakeClock(NOW)
+    const cache = cachedKeyProvider(source, { clock, logger: false, keyIds: ['a'] })
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await expect(cache.currentKeyId()).rejects.toThrow('at once')
+      await expect(cache.getKey('a')).rejects.toThrow('at once')
+      await clock.advance(2 * SECOND)
+    }
+    expect(calls).toBe(6)
+  })
+
+  it('is not confused by a clock that is set back', async () => {
+    const clock = fakeClock(NOW)
+    let now = NOW
+    const movable = { now: () => now, sleep: clock.sleep }
+    let isDown = false
+    const source: KeyProvider = {
+      getKey: async (id) => {
+        if (isDown) throw new Error('down')
+        return EncryptionKey.fromBytes(id, keyBytes(0))
+      },
+      currentKeyId: async () => 'a',
+    }
+    const cache = cachedKeyProvider(source, { clock: movable, logger: false, lookupsPerSecond: 2 })
+    isDown = true
+    await expect(cache.getKey('a')).rejects.toThrow('down')
+    isDown = false
+    now -= 60 * MINUTE
+    expect(isAlive(await cache.getKey('b'))).toBe(true)
+    now += 1_000
+    expect(isAlive(await cache.getKey('c'))).toBe(true)
+  })
+
+  it('takes a source that resolves with undefined for one that has no such key', async () => {
+    const source: KeyProvider = { getKey: async () => undefined as never, currentKeyId: async () => 'a' }
+    expect(await cachedKeyProvider(source, { logger: false }).getKey('a')).toBeNull()
+  })
+
   it('takes the configured ids for the list where listing is denied', async () => {
     const { cache, asked } = store({ keyIds: ['a'] })
     expect(await cache.getKey('b')).toBeNull()

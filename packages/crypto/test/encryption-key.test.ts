@@ -82,6 +82,15 @@ describe('EncryptionKey', () => {
     expect(codeOf(thrownBy(() => keyObjectOf(key)))).toBe('KeyDisposed')
   })
 
+  it('is what it was made as: id and dates cannot be changed', () => {
+    const expiresAt = new Date(5)
+    const key = EncryptionKey.fromBytes('k', keyBytes(0), { expiresAt })
+    expiresAt.setTime(9)
+    expect(key.expiresAt).toEqual(new Date(5))
+    expect(Reflect.set(key, 'id', 'other')).toBe(false)
+    expect(key.id).toBe('k')
+  })
+
   it('refuses dates that contradict each other, naming the field (C23)', () => {
     const [early, late] = [new Date(1), new Date(2)]
     for (const [options, field] of [

@@ -99,6 +99,13 @@ describe('sealing and opening', () => {
     expect(opened(await unprotectOne(sender, sealed.body)).seal?.encryptedAt).toEqual(deliverAt)
   })
 
+  it('stamps a message whose due time is past with the present: a late scheduler loses nothing', async () => {
+    const parts = protectionOf()
+    const sealed = await parts.protection.protect({ ...message, deliverAt: new Date(NOW - minutes(60)) }, {})
+    expect(sealed.seal?.encryptedAt).toEqual(new Date(NOW))
+    expect(opened(await unprotectOne(parts, sealed.body)).body).toEqual(message.body)
+  })
+
   it('treats each message of a batch by itself (X28)', async () => {
     const { protection } = protectionOf()
     const { body } = await protection.protect(message, {})
@@ -271,6 +278,44 @@ describe('what is sent', () => {
     const result = refused(await unprotectOne({ protection }, sealed.body))
     expect(result).toMatchObject({ error: { code: 'KeyProviderError' }, disposition: { action: 'hold' } })
   })
+
+  it('is checked: a cipher that throws at once quotes no body, and one that gives no bytes hands nothing over', async () => {
+    const cryptoProvider = {
+      encrypt: () => {
+        throw new RangeError('secret {"amount":12}')
+      },
+      decrypt: async () => undefined as never,
+    }
+    const { protection } = protectionOf({ cryptoProvider })
+    const error = await protection.protect(message, {}).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'EncryptionFailed', message: 'Sealing failed (RangeError).' })
+    const sealed = await protectionOf().protection.protect(message, {})
+    const result = refused(await unprotectOne({ protection }, sealed.body))
+    expect(result).toMatchObject({ error: { code: 'KeyProviderError' }, disposition: { action: 'hold' } })
+  })
+
+  it('is counted: a key stops at its limit, and a shared key is warned of once (protocol.md 3, attack 39)', async () => {
+    const crypto = messageCrypto({
+      enabled: true,
+      keyProvider: multiKeyProvider({ keys: [key('test-key-1')] }),
+      plaintextPolicy: 'reject',
+      maxSealsPerKey: 3,
+    })
+    const orders = recordedContext()
+    const refunds = recordedContext({ queue: 'refunds' })
+    await crypto.open(orders.context).protect(message, {})
+    const second = crypto.open(refunds.context)
+    await second.protect(message, {})
+    await second.protect(message, {})
+    await expect(second.protect(message, {})).rejects.toMatchObject({
+      code: 'KeyUsageLimitExceeded',
+      isTransient: false,
+    })
+    const warnings = [...orders.lines, ...refunds.lines].filter(({ level }) => level === 'warn')
+    expect(warnings.map(({ text, fields }) => [text, fields.queue_name, fields.key_id])).toEqual([
+      [expect.stringContaining('One key seals for two queues'), 'refunds', 'test-key-1'],
+    ])
+  })
 })
 
 describe('keys', () => {
@@ -442,7 +487,35 @@ describe('aesGcmCryptoProvider', () => {
   })
 })
 
+describe('a clock that gives no number', () => {
+  it('has nothing handed over and nothing sealed', async () => {
+    const sealed = await protectionOf().protection.protect(message, {})
+    const broken = recordedContext()
+    const clock = { ...broken.clock, now: () => Number.NaN }
+    const windowed = key('test-key-1', 0, { expiresAt: new Date(NOW + minutes(60)) })
+    const keyProvider = multiKeyProvider({ keys: [windowed] })
+    const context = { ...broken, context: { ...broken.context, clock } }
+    for (const options of [{}, { validateFreshness: false }] as const) {
+      const parts = protectionOf({ keyProvider, ...options }, context)
+      if (options.validateFreshness !== false) refused(await unprotectOne(parts, sealed.body))
+      await expect(parts.protection.protect(message, {})).rejects.toMatchObject({ code: 'KeyExpired' })
+    }
+    const until = { plaintextPolicy: 'allow', plaintextAllowedUntil: new Date(NOW + 1) } as const
+    expect(refused(await unprotectOne(protectionOf(until, context), utf8('hello'))).error.code).toBe(
+      'UnencryptedMessage',
+    )
+  })
+})
+
 describe('options', () => {
+  it('are what they were when they were checked, whatever becomes of the object', async () => {
+    const options: { plaintextPolicy: 'allow' | 'reject' } = { plaintextPolicy: 'reject' }
+    const crypto = messageCrypto(options)
+    options.plaintextPolicy = 'allow'
+    const protection = crypto.open(recordedContext().context)
+    expect(refused(await unprotectOne({ protection }, utf8('hello'))).error.code).toBe('UnencryptedMessage')
+  })
+
   it('are checked at construction and named (C23, A16)', () => {
     const keyProvider = multiKeyProvider({ keys: [key('k')] })
     const wrong: [object, string][] = [
@@ -452,6 +525,7 @@ describe('options', () => {
       [{ plaintextPolicy: 'deny' }, 'plaintextPolicy'],
       [{ plaintextPolcy: 'reject' }, 'plaintextPolcy'],
       [{ maxMessageAgeMs: 0 }, 'maxMessageAgeMs'],
+      [{ maxSealsPerKey: 2 ** 32 + 1 }, 'maxSealsPerKey'],
       [{ clockSkewToleranceMs: -1 }, 'clockSkewToleranceMs'],
       [{ authenticatedAttributes: ['qr-x'] }, 'authenticatedAttributes'],
       [{ authenticatedAttributes: ['a', 'a'] }, 'authenticatedAttributes'],

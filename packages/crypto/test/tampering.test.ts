@@ -117,6 +117,8 @@ describe.each(BODIES)('of %s, sealed', { timeout: 120_000 }, (_, body) => {
       withAttributes({ 'qr-auth-attrs': 'event-type,unlisted' }),
       withAttributes({ 'qr-auth-attrs': 'event-type,event-type' }),
       withAttributes({ 'qr-auth-attrs': '' }),
+      { ...message, attributes: { ...attributes, 'qr-auth-attrs': ['event-type'] as unknown as string } },
+      withAttributes({ 'qr-auth-attrs': 'constructor' }),
     ]
     expect(await refusalsOf(protection, forgeries)).toEqual(['AuthenticationFailed'])
     const [free] = await protection.unprotect([withAttributes({ unlisted: 'edited' })], { purpose: 'deliver' })
