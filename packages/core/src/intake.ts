@@ -13,7 +13,7 @@ import { createTurn } from './turn.ts'
 import type { Unsettled } from './unsettled.ts'
 
 /** What one look at the queue brought. `outage` is why messages are held, where some are. */
-export interface Intake {
+interface Intake {
   readonly messages: readonly ReceivedMessage[]
   readonly rejected: readonly RejectedMessage[]
   readonly outage: QueueError | undefined

@@ -7,7 +7,7 @@ export type Logger = Record<
 const silent = (): void => {}
 
 /** What is used when no logger is given: warnings and errors on the console. */
-export const consoleLogger: Logger = {
+const consoleLogger: Logger = {
   debug: silent,
   info: silent,
   warn: (fields, text) => console.warn(text, fields),
@@ -15,7 +15,7 @@ export const consoleLogger: Logger = {
 }
 
 /** What is used for `logger: false`. */
-export const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent }
+const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent }
 
 /** What an option `logger` means. */
 export const resolveLogger = (given: Logger | false | undefined): Logger =>
