@@ -3,7 +3,11 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+
+// Each test starts processes, which takes longer on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
+const patience = { timeout: 10_000 }
 
 const bootstrap = fileURLToPath(new URL('../../bootstrap', import.meta.url))
 const platform = `${process.platform}-${process.arch}`
@@ -145,7 +149,7 @@ describe('the bootstrap', () => {
 
   test('trusts nothing that a killed run left behind', async () => {
     const killed = start(['true'], { SLOW_NPM: 'sleep 30' })
-    await expect.poll(log).toContain('npm ci')
+    await expect.poll(log, patience).toContain('npm ci')
     killed.kill('SIGKILL')
     await ended(killed)
     expect(cached()).toEqual([expect.stringContaining('.building-')])
@@ -154,7 +158,7 @@ describe('the bootstrap', () => {
 
   test('leaves nothing behind when it is stopped while it fetches', async () => {
     const stopped = start(['true'], { SLOW_NPM: 'sleep 30' })
-    await expect.poll(log).toContain('npm ci')
+    await expect.poll(log, patience).toContain('npm ci')
     stopped.kill('SIGTERM')
     expect(await ended(stopped)).toMatchObject({ code: null, signal: 'SIGTERM' })
     expect(cached()).toEqual([])

@@ -3,8 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { countsFileVariable } from '../src/count-reporter.ts'
+
+// Each test starts processes, which takes longer on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
 
 const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url))
 const reporter = fileURLToPath(new URL('../src/count-reporter.ts', import.meta.url))
@@ -21,7 +24,7 @@ function countsOf(...bodies: string[]): unknown {
   for (const [index, body] of bodies.entries()) {
     writeFileSync(
       join(folder, `${index}.test.ts`),
-      `import { beforeAll, describe, expect, test } from 'vitest'\n${body}\n`,
+      `import { beforeAll, describe, expect, test, vi } from 'vitest'\n${body}\n`,
     )
   }
   const countsFile = join(folder, 'counts.json')

@@ -1,9 +1,12 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Step } from '../src/step.ts'
 import { verify } from '../src/verify.ts'
+
+vi.setConfig({ testTimeout: 30_000 })
+const patience = { timeout: 10_000 }
 
 let folder: string
 let countsFile: string
@@ -89,20 +92,20 @@ describe('a run of the steps', () => {
     const child = `child_process.spawn(process.execPath, ['-e', ${JSON.stringify(grandchild)}]); setInterval(() => {}, 1000)`
     const stop = new AbortController()
     const running = run([check(child), check('')], stop.signal)
-    await expect.poll(() => existsSync(join(folder, 'ready'))).toBe(true)
+    await expect.poll(() => existsSync(join(folder, 'ready')), patience).toBe(true)
     stop.abort('SIGINT')
     const { ok, lastLine } = await running
     expect(ok).toBe(false)
     expect(lastLine).toBe('0 passed, 2 failed')
-    await expect.poll(() => existsSync(join(folder, 'signalled'))).toBe(true)
+    await expect.poll(() => existsSync(join(folder, 'signalled')), patience).toBe(true)
   })
 
   test('kills a step that does not end on a signal', async () => {
     const stubborn = `process.on('SIGINT', () => {}); setInterval(() => {}, 1000); fs.writeFileSync('ready', '')`
     const stop = new AbortController()
     const running = run([check(stubborn)], stop.signal)
-    await expect.poll(() => existsSync(join(folder, 'ready'))).toBe(true)
+    await expect.poll(() => existsSync(join(folder, 'ready')), patience).toBe(true)
     stop.abort('SIGINT')
     expect((await running).lastLine).toBe('0 passed, 1 failed')
-  }, 10_000)
+  })
 })
