@@ -1,7 +1,7 @@
 import { type Attributes, type Meter, type MeterProvider, metrics } from '@opentelemetry/api'
 
 /** The instruments that the library uses. */
-export type QueueMeter = Pick<Meter, 'createCounter' | 'createHistogram'>
+export type QueueMeter = Pick<Meter, 'createCounter' | 'createGauge' | 'createHistogram'>
 
 const NAME = '@queue-runtime/core'
 
@@ -27,6 +27,10 @@ export function lateMeter(given: MeterProvider | undefined): QueueMeter {
     createCounter(name, options) {
       const counter = late((meter) => meter.createCounter(name, options))
       return { add: (value, attributes, context) => counter().add(value, attributes, context) }
+    },
+    createGauge(name, options) {
+      const gauge = late((meter) => meter.createGauge(name, options))
+      return { record: (value, attributes, context) => gauge().record(value, attributes, context) }
     },
     createHistogram(name, options) {
       const histogram = late((meter) => meter.createHistogram(name, options))

@@ -1,5 +1,6 @@
 import { type MessageProtection, misconfigured, type QueueProtection } from '@queue-runtime/core/provider'
 import { aesGcmCryptoProvider } from './crypto-provider.ts'
+import { observedKeyProvider } from './observed-key-provider.ts'
 import { createOpening } from './opening.ts'
 import { checkCryptoOptions, type MessageCryptoOptions } from './options.ts'
 import { createReplayGuard } from './replay-guard.ts'
@@ -32,7 +33,9 @@ export function messageCrypto(given: MessageCryptoOptions): MessageProtection {
       const { clockSkewToleranceMs } = options
       const keys = keyProvider && {
         keyProvider,
-        cryptoProvider: options.cryptoProvider ?? aesGcmCryptoProvider(keyProvider, { clock, clockSkewToleranceMs }),
+        cryptoProvider:
+          options.cryptoProvider ??
+          aesGcmCryptoProvider(observedKeyProvider(keyProvider, telemetry.seen), { clock, clockSkewToleranceMs }),
       }
       const protect = (): QueueProtection['protect'] => {
         if (enabled === undefined) return refuseToSend

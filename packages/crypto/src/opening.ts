@@ -66,7 +66,9 @@ export function createOpening(
     }
     const attributes = readAuthenticated(message.attributes)
     const associatedData = encodeIncoming(message, audience, attributes)
-    const body: unknown = await cryptoProvider.decrypt(encrypted, associatedData, { signal })
+    const body: unknown = await telemetry.decrypting(() =>
+      cryptoProvider.decrypt(encrypted, associatedData, { signal }),
+    )
     if (!(body instanceof Uint8Array)) throw new QueueError('KeyProviderError', 'The crypto provider gave no bytes.')
     const { keyId, encryptedAt, nonce } = encrypted
     return { body, proof: { seal: { keyId, encryptedAt, audience: audience || undefined, attributes }, nonce } }

@@ -50,7 +50,7 @@ export function createSealing(
   /** A cipher of the application's own may throw anything, in any way; its text may quote the body. */
   const encrypt: CryptoProvider['encrypt'] = async (...call) => {
     try {
-      return await cryptoProvider.encrypt(...call)
+      return await telemetry.encrypting(() => cryptoProvider.encrypt(...call))
     } catch (error) {
       if (isQueueError(error) || call[3]?.signal?.aborted) throw error
       throw new QueueError('EncryptionFailed', `Sealing failed (${errorClass(error)}).`)

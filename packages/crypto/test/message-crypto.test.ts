@@ -204,9 +204,9 @@ describe('plaintext (A35, A37, X11)', () => {
       expect(parts.lines.map((line) => [line.level, line.text])).toEqual([
         [level, 'Message received WITHOUT encryption'],
       ])
-      expect(parts.counts.map(({ labels }) => labels)).toEqual(
-        labels.map((error_type) => ({ queue: 'orders', error_type })),
-      )
+      expect(
+        parts.counts.filter(({ name }) => name === 'queue_crypto_errors_total').map(({ labels }) => labels),
+      ).toEqual(labels.map((error_type) => ({ queue: 'orders', error_type })))
     },
   )
 
@@ -264,6 +264,25 @@ describe('what is sent', () => {
       code: 'MessageTooLarge',
       facts: { size: 12, maxSize: 10 },
     })
+  })
+
+  it('is measured, and so is what is received, by names and labels that hold no message id (O1–O4, O6)', async () => {
+    const createdAt = new Date(NOW - minutes(60))
+    const keyProvider = multiKeyProvider({ keys: [key('test-key-1', 0, { createdAt })] })
+    const parts = protectionOf({ keyProvider })
+    const sealed = await parts.protection.protect(message, {})
+    await parts.clock.advance(2_500)
+    await unprotectOne(parts, sealed.body)
+    expect(parts.counts).toEqual([{ name: 'queue_crypto_key_seals_total', labels: { key_id: 'test-key-1' } }])
+    const byName = new Map(parts.measures.map(({ name, ...measured }) => [name, measured]))
+    expect(byName.get('queue_crypto_message_age_seconds')).toEqual({ value: 2.5, labels: { queue: 'orders' } })
+    expect(byName.get('queue_crypto_key_created_timestamp')).toEqual({
+      value: createdAt.getTime() / 1_000,
+      labels: { key_id: 'test-key-1' },
+    })
+    for (const name of ['queue_crypto_encrypt_duration_seconds', 'queue_crypto_decrypt_duration_seconds']) {
+      expect(byName.get(name)).toEqual({ value: expect.any(Number), labels: { queue: 'orders' } })
+    }
   })
 
   it('is checked: an error of the cipher says its class and nothing of the body', async () => {

@@ -16,12 +16,17 @@ export interface Recorded {
   readonly clock: FakeClock
   readonly lines: LogLine[]
   readonly counts: { name: string; labels: unknown }[]
+  readonly measures: { name: string; value: number; labels: unknown }[]
 }
 
 /** A context whose lines and counts can be read. */
 export function recordedContext(overrides: Partial<QueueContext> = {}): Recorded {
   const lines: LogLine[] = []
   const counts: { name: string; labels: unknown }[] = []
+  const measures: Recorded['measures'] = []
+  const measure = (name: string) => ({
+    record: (value: number, labels: unknown) => void measures.push({ name, value, labels }),
+  })
   const clock = fakeClock(NOW)
   const write = (level: string) => (fields: Record<string, unknown>, text: string) =>
     void lines.push({ level, text, fields })
@@ -32,12 +37,13 @@ export function recordedContext(overrides: Partial<QueueContext> = {}): Recorded
     logger: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
     meter: {
       createCounter: (name) => ({ add: (_, labels) => void counts.push({ name, labels }) }),
-      createHistogram: () => ({ record: () => {} }),
+      createGauge: measure,
+      createHistogram: measure,
     },
     clock,
     ...overrides,
   }
-  return { context, clock, lines, counts }
+  return { context, clock, lines, counts, measures }
 }
 
 export const keyBytes = (first: number): Uint8Array =>

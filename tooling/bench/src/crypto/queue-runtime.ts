@@ -36,7 +36,11 @@ export function messageProtection(setting: Setting): CryptoContender {
     lockMs: undefined,
     maxDeliveries: undefined,
     logger: resolveLogger(undefined),
-    meter: { createCounter: () => ({ add: () => {} }), createHistogram: () => ({ record: () => {} }) },
+    meter: {
+      createCounter: () => ({ add: () => {} }),
+      createGauge: () => ({ record: () => {} }),
+      createHistogram: () => ({ record: () => {} }),
+    },
     clock: systemClock,
   })
   return {
