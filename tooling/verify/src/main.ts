@@ -13,17 +13,17 @@ const countsFile = join(folder, 'counts.json')
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort(signal))
 
+const colors = process.stdout.isTTY || process.env.FORCE_COLOR !== undefined
 const env = {
   ...process.env,
   PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
   [countsFileVariable]: countsFile,
+  ...(colors ? {} : { NO_COLOR: '1' }),
 }
 const write = (text: string): boolean => process.stdout.write(text)
-// Biome alone writes its colours into a pipe too.
-const colors = process.stdout.isTTY ? 'auto' : 'off'
 
 try {
-  const ok = await verify(steps(countsFile, colors), { cwd: root, env, stop: stop.signal, write })
+  const ok = await verify(steps(countsFile, { colors }), { cwd: root, env, stop: stop.signal, write })
   process.exitCode = ok ? 0 : 1
 } finally {
   rmSync(folder, { recursive: true, force: true })

@@ -9,9 +9,12 @@ export interface Step {
   readonly countsFile?: string | undefined
 }
 
-export interface Where {
+export interface RunOptions {
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
+  /** Aborts with the signal that is passed on to the running step. */
+  readonly stop: AbortSignal
+  readonly write: (text: string) => void
 }
 
 /** `code` is null where a signal ended the command. */
@@ -23,33 +26,29 @@ interface Ended {
 const graceMs = 3000
 
 /**
- * Runs a step to its end, with its output shown. The command gets a process group of its own; the signal that `stop` aborts with is
- * passed to the group, so that it reaches all that the command started.
+ * Runs a step to its end, with its output shown. The command gets a process group of its own, so that a signal reaches all that the
+ * command started.
  */
-export async function runStep(step: Step, where: Where, stop: AbortSignal): Promise<Counts> {
-  const ended = await run(step.command, where, stop)
+export async function runStep(step: Step, options: RunOptions): Promise<Counts> {
+  const ended = await run(step.command, options)
   return step.countsFile === undefined ? checkCounts(ended) : testCounts(ended, step.countsFile)
 }
 
-function run([command, ...args]: Step['command'], where: Where, stop: AbortSignal): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { ...where, stdio: 'inherit', detached: true })
+function run([command, ...args]: Step['command'], { cwd, env, stop }: RunOptions): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env, stdio: 'inherit', detached: true })
     let killing: NodeJS.Timeout | undefined
     const stopGroup = (): void => {
       signalGroup(child.pid, stop.reason)
       killing = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), graceMs)
     }
-    const finish = (ended: Ended): void => {
+    stop.addEventListener('abort', stopGroup)
+    child.on('error', reject)
+    child.on('close', (code) => {
       stop.removeEventListener('abort', stopGroup)
       clearTimeout(killing)
-      resolve(ended)
-    }
-    stop.addEventListener('abort', stopGroup)
-    child.on('error', (error) => {
-      process.stderr.write(`${error.message}\n`)
-      finish({ code: 1 })
+      resolve({ code })
     })
-    child.on('close', (code) => finish({ code }))
   })
 }
 

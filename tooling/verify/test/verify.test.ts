@@ -53,8 +53,14 @@ describe('a run of the steps', () => {
   })
 
   test('counts a step whose command does not exist as failed', async () => {
-    const { lastLine } = await run([{ title: 'Check', command: ['no-such-command'] }])
-    expect(lastLine).toBe('0 passed, 1 failed')
+    const { lastLine, text } = await run([{ title: 'Check', command: ['no-such-command'] }, check('')])
+    expect(lastLine).toBe('1 passed, 1 failed')
+    expect(text).toContain('no-such-command ENOENT')
+  })
+
+  test('counts a step that cannot be started as failed', async () => {
+    const { lastLine } = await run([{ title: 'Check', command: [''] }, check('')])
+    expect(lastLine).toBe('1 passed, 1 failed')
   })
 
   test('adds the counts that the tests left', async () => {
