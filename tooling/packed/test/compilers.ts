@@ -24,9 +24,9 @@ const strict = {
   types: ['node'],
 }
 
-/** What a compiler has against the program in consumer/app.ts, beside the packages that are installed in `folder`. */
+/** What a compiler has against the program in app.ts, beside the packages that are installed in `folder`. */
 export async function typeErrors(compiler: string, folder: string, options: object): Promise<string> {
-  copyFileSync(join(root, 'tooling/packed/consumer/app.ts'), join(folder, 'app.mts'))
+  copyFileSync(join(root, 'tooling/packed/test/app.ts'), join(folder, 'app.mts'))
   const config = join(folder, 'tsconfig.json')
   writeFileSync(config, JSON.stringify({ compilerOptions: { ...strict, ...options }, files: ['app.mts'] }))
   try {
