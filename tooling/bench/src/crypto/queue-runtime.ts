@@ -1,3 +1,4 @@
+import { metrics } from '@opentelemetry/api'
 import { type IncomingMessage, resolveLogger, systemClock } from '@queue-runtime/core/provider'
 import {
   aesGcmCryptoProvider,
@@ -36,11 +37,7 @@ export function messageProtection(setting: Setting): CryptoContender {
     lockMs: undefined,
     maxDeliveries: undefined,
     logger: resolveLogger(undefined),
-    meter: {
-      createCounter: () => ({ add: () => {} }),
-      createGauge: () => ({ record: () => {} }),
-      createHistogram: () => ({ record: () => {} }),
-    },
+    meter: metrics.getMeter('bench'),
     clock: systemClock,
   })
   return {
