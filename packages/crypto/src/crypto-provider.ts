@@ -4,7 +4,7 @@ import { systemClock } from '@queue-runtime/core/provider'
 import { open, seal } from './aes-gcm.ts'
 import { keyObjectOf } from './encryption-key.ts'
 import { type EncryptedMessage, LAYOUT } from './envelope.ts'
-import { type KeyProvider, lookUpKey } from './key-provider.ts'
+import { type KeyProvider, withKey } from './key-provider.ts'
 import { assertMayOpen, assertMaySeal } from './key-window.ts'
 
 /**
@@ -46,28 +46,29 @@ export function aesGcmCryptoProvider(
 ): CryptoProvider {
   const { clock = systemClock, clockSkewToleranceMs = DEFAULT_CLOCK_SKEW_TOLERANCE_MS } = options
   return {
-    async encrypt(keyId, plaintext, associatedData, { encryptedAt, padding = 'none', signal } = {}) {
-      const key = await lookUpKey(keyProvider, keyId, { signal })
-      const now = clock.now()
-      const sealedAt = encryptedAt ?? new Date(now)
-      assertMaySeal(key, { now, encryptedAt: sealedAt, clockSkewToleranceMs })
-      // A pool of random bytes that a machine snapshot duplicates would repeat nonces, so each is drawn on its own.
-      const nonce = randomBytes(LAYOUT.nonceLength)
-      const header = { keyId, encryptedAt: sealedAt, nonce, isPadded: padding === 'padme' }
-      const keyObject = keyObjectOf(key)
-      return attemptSeal(() => seal(keyObject, header, plaintext, associatedData))
-    },
-    async decrypt(encrypted, associatedData, { signal } = {}) {
-      const key = await lookUpKey(keyProvider, encrypted.keyId, { signal })
-      const plaintext = open(keyObjectOf(key), encrypted, associatedData)
-      try {
-        assertMayOpen(key, { now: clock.now(), encryptedAt: encrypted.encryptedAt, clockSkewToleranceMs })
-      } catch (error) {
-        plaintext.fill(0)
-        throw error
-      }
-      return plaintext
-    },
+    encrypt: (keyId, plaintext, associatedData, options = {}) =>
+      withKey(keyProvider, keyId, options, (key) => {
+        const { encryptedAt, padding = 'none' } = options
+        const now = clock.now()
+        const sealedAt = encryptedAt ?? new Date(now)
+        assertMaySeal(key, { now, encryptedAt: sealedAt, clockSkewToleranceMs })
+        // A pool of random bytes that a machine snapshot duplicates would repeat nonces, so each is drawn on its own.
+        const nonce = randomBytes(LAYOUT.nonceLength)
+        const header = { keyId, encryptedAt: sealedAt, nonce, isPadded: padding === 'padme' }
+        const keyObject = keyObjectOf(key)
+        return attemptSeal(() => seal(keyObject, header, plaintext, associatedData))
+      }),
+    decrypt: (encrypted, associatedData, options = {}) =>
+      withKey(keyProvider, encrypted.keyId, options, (key) => {
+        const plaintext = open(keyObjectOf(key), encrypted, associatedData)
+        try {
+          assertMayOpen(key, { now: clock.now(), encryptedAt: encrypted.encryptedAt, clockSkewToleranceMs })
+        } catch (error) {
+          plaintext.fill(0)
+          throw error
+        }
+        return plaintext
+      }),
   }
 }
 

@@ -19,36 +19,44 @@ export interface KeyProvider {
 const PASSED_ON = ['KeyDisabled', 'InvalidKeyLength', 'KeyProviderError'] as const
 
 /** What a provider throws is passed on by its class alone: its own text may quote a secret or a credential. */
-const ask = async <T>(signal: AbortSignal | undefined, question: () => Promise<T>): Promise<T> => {
-  try {
-    return await question()
-  } catch (error) {
-    if (signal?.aborted) throw signal.reason
-    if (PASSED_ON.some((code) => isQueueError(error, code))) throw error
-    throw new QueueError('KeyProviderError', `The key provider failed (${errorClass(error)}).`)
-  }
+const failureOf = (error: unknown, signal: AbortSignal | undefined): unknown => {
+  if (signal?.aborted) return signal.reason
+  if (PASSED_ON.some((code) => isQueueError(error, code))) return error
+  return new QueueError('KeyProviderError', `The key provider failed (${errorClass(error)}).`)
 }
 
 /**
- * Resolves with the key.
- * @throws KeyNotFound{keyId} · KeyDisabled, InvalidKeyLength: this key only · KeyProviderError: the store
+ * Resolves with what `use` returns of the key. All in one asynchronous step, since each further one is time and garbage on every
+ * message.
+ * @throws KeyNotFound{keyId} · KeyDisabled, InvalidKeyLength: this key only · KeyProviderError: the store · what `use` throws
  */
-export async function lookUpKey(
+export async function withKey<T>(
   provider: KeyProvider,
   keyId: string,
-  { signal }: CallOptions = {},
-): Promise<EncryptionKey> {
-  const key = await ask(signal, () => provider.getKey(keyId, { signal }))
+  { signal }: CallOptions,
+  use: (key: EncryptionKey) => T,
+): Promise<T> {
+  let key: EncryptionKey | null
+  try {
+    key = await provider.getKey(keyId, { signal })
+  } catch (error) {
+    throw failureOf(error, signal)
+  }
   if (key === null) throw new QueueError('KeyNotFound', `There is no key ${keyId}.`, { facts: { keyId } })
   if (key.id !== keyId) {
     throw new QueueError('KeyProviderError', `The key provider gave another key than ${keyId}.`)
   }
-  return key
+  return use(key)
 }
 
 /** @throws KeyProviderError */
 export async function lookUpCurrentKeyId(provider: KeyProvider, { signal }: CallOptions = {}): Promise<string> {
-  const keyId = await ask(signal, () => provider.currentKeyId({ signal }))
+  let keyId: string
+  try {
+    keyId = await provider.currentKeyId({ signal })
+  } catch (error) {
+    throw failureOf(error, signal)
+  }
   if (isKeyId(keyId)) return keyId
   throw new QueueError('KeyProviderError', 'The key provider gave a current key id outside of the grammar.')
 }
