@@ -9,40 +9,35 @@ export interface MessageContext {
   readonly attributes?: Readonly<Record<string, string>> | undefined
 }
 
-const DOMAIN = 'queue-runtime/message'
 const MAX_FIELD_BYTES = 0xffff
 
 const reject = (field: string, rule: 'required' | 'out-of-range' | 'invalid-format'): QueueError<'Validation'> =>
   new QueueError('Validation', `${field} cannot be authenticated.`, { facts: { field, rule } })
 
-const ABSENT = Uint8Array.of(0)
-
-/** `00` where absent, else `01`, the length in two bytes and the UTF-8 bytes: decoded in one way only. */
-const encodeField = (name: string, value: string | undefined): Uint8Array => {
-  if (value === undefined) return ABSENT
+/** `00` where absent, else `01`, the length in two bytes and the UTF-8 bytes: decoded in one way only. Returns its length. */
+const measureField = (name: string, value: string | undefined): number => {
+  if (value === undefined) return 1
   if (!value.isWellFormed()) throw reject(name, 'invalid-format')
   const length = Buffer.byteLength(value)
   if (length > MAX_FIELD_BYTES) throw reject(name, 'out-of-range')
-  const bytes = Buffer.allocUnsafe(3 + length)
-  bytes.writeUInt8(1, 0)
-  bytes.writeUInt16BE(length, 1)
-  bytes.write(value, 3)
-  return bytes
+  return 3 + length
 }
 
-const encodeAttributes = (attributes: Readonly<Record<string, string>>): Uint8Array[] => {
-  const entries = Object.entries(attributes)
-  if (entries.length > MAX_FIELD_BYTES) throw reject('attributes', 'out-of-range')
-  const count = Buffer.allocUnsafe(2)
-  count.writeUInt16BE(entries.length)
-  const encoded = entries
-    .map(([name, value]) => ({
-      name: encodeField('attributes', name),
-      value: encodeField(`attributes.${name}`, value),
-    }))
-    .sort((a, b) => Buffer.compare(a.name.subarray(3), b.name.subarray(3)))
-  return [count, ...encoded.flatMap(({ name, value }) => [name, value])]
+/** Writes what `measureField` measured and returns where it ends. */
+const writeField = (bytes: Buffer, value: string | undefined, at: number): number => {
+  if (value === undefined) return bytes.writeUInt8(0, at)
+  const length = bytes.write(value, at + 3)
+  bytes.writeUInt8(1, at)
+  bytes.writeUInt16BE(length, at + 1)
+  return at + 3 + length
 }
+
+const DOMAIN = 'queue-runtime/message'
+const DOMAIN_BYTES = measureField('domain', DOMAIN)
+
+/** Ascending by the bytes of the name, which is another order than that of JavaScript's texts. */
+const sortedEntries = (attributes: Readonly<Record<string, string>>): [name: string, value: string][] =>
+  Object.entries(attributes).sort(([one], [other]) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
 
 /** Brokers do not tell an empty text from none. */
 const orAbsent = (text: string | undefined): string | undefined => text || undefined
@@ -52,15 +47,27 @@ const orAbsent = (text: string | undefined): string | undefined => text || undef
  * @throws Validation where a field is empty, too long or not well-formed
  */
 export function encodeContext(context: MessageContext): Uint8Array {
-  const { messageId, sessionId, correlationId, audience, attributes = {} } = context
+  const { messageId, sessionId, attributes = {} } = context
+  const correlationId = orAbsent(context.correlationId)
+  const audience = orAbsent(context.audience)
   if (messageId === '') throw reject('messageId', 'required')
   if (sessionId === '') throw reject('sessionId', 'required')
-  return Buffer.concat([
-    encodeField('domain', DOMAIN),
-    encodeField('messageId', messageId),
-    encodeField('sessionId', sessionId),
-    encodeField('correlationId', orAbsent(correlationId)),
-    encodeField('audience', orAbsent(audience)),
-    ...encodeAttributes(attributes),
-  ])
+  const entries = sortedEntries(attributes)
+  if (entries.length > MAX_FIELD_BYTES) throw reject('attributes', 'out-of-range')
+
+  let length = DOMAIN_BYTES + measureField('messageId', messageId) + measureField('sessionId', sessionId)
+  length += measureField('correlationId', correlationId) + measureField('audience', audience) + 2
+  for (const [name, value] of entries) {
+    length += measureField('attributes', name) + measureField(`attributes.${name}`, value)
+  }
+
+  const bytes = Buffer.allocUnsafe(length)
+  let at = writeField(bytes, DOMAIN, 0)
+  at = writeField(bytes, messageId, at)
+  at = writeField(bytes, sessionId, at)
+  at = writeField(bytes, correlationId, at)
+  at = writeField(bytes, audience, at)
+  at = bytes.writeUInt16BE(entries.length, at)
+  for (const [name, value] of entries) at = writeField(bytes, value, writeField(bytes, name, at))
+  return bytes
 }

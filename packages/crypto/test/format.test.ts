@@ -136,6 +136,15 @@ describe('the associated data', () => {
     expect(encodeContext({ messageId: 'm', correlationId: '', audience: '' })).toEqual(none)
   })
 
+  it('orders attributes by their bytes, in whatever order they come', () => {
+    const encode = (...names: string[]) =>
+      Buffer.from(encodeContext({ messageId: 'm', attributes: Object.fromEntries(names.map((name) => [name, ''])) }))
+    const astral = '\u{10000}'
+    const last = '\uffff'
+    expect(encode('b', astral, 'a', last)).toEqual(encode('a', 'b', last, astral))
+    expect(encode('a', last, astral).toString('hex')).toMatch(/010003efbfbf010000010004f0908080010000$/)
+  })
+
   it('refuses what has no one encoding', () => {
     for (const wrong of [
       { messageId: '' },
