@@ -34,7 +34,7 @@ export function createClaim(granted: NonceClaim, { store, times, context, messag
     renew: (lockedUntil) =>
       attempt('renew', async () => {
         const renewedMs = times.leaseMs(lockedUntil, clock.now())
-        if (renewedMs <= 0) return 'lost'
+        if (!(renewedMs > 0)) return 'lost'
         leaseMs = renewedMs
         return store.renew(granted, renewedMs)
       }),

@@ -65,7 +65,8 @@ export function createReplayGuard(
   const requestOf = ({ message, keyId, nonce, encryptedAt }: Verified): NonceClaim | null => {
     const now = clock.now()
     const leaseMs = times.leaseMs(message.lockedUntil, now)
-    if (leaseMs <= 0) return null
+    // Asked so that a lock without a time is none.
+    if (!(leaseMs > 0)) return null
     // The nonce is a view of what arrived; the claim outlives this call.
     const identity = { scope, keyId, nonce: new Uint8Array(nonce), token: tokenOf(message) }
     const stale = times.isStale(encryptedAt, now)

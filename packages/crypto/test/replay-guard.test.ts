@@ -106,6 +106,7 @@ describe('what is asked of the nonce store (protocol.md 5)', () => {
     [250, undefined],
     [0, undefined],
     [-5_000, undefined],
+    [Number.NaN, undefined],
   ])('with %d ms of the lock left gives a lease of %s ms', async (leftMs, leaseMs) => {
     const store = scriptedStore()
     const { protection, seal } = setUp(store)
@@ -347,7 +348,9 @@ describe('a claim', () => {
     await clock.advance(10_000)
     await claim.renew(new Date(clock.now() + 30_000))
     expect(store.renew.mock.calls).toEqual([[store.claim.mock.calls[0]?.[0][0], 29_750]])
-    await expect(claim.renew(new Date(clock.now() + 250))).rejects.toMatchObject({ code: 'MessageLockLost' })
+    for (const end of [clock.now() + 250, Number.NaN]) {
+      await expect(claim.renew(new Date(end))).rejects.toMatchObject({ code: 'MessageLockLost' })
+    }
     expect(store.renew).toHaveBeenCalledTimes(1)
   })
 
