@@ -22,7 +22,7 @@ export interface Model<S, T extends Step<S> = Step<S>> {
   isOwed(state: S): boolean
 }
 
-export interface Finding {
+interface Finding {
   readonly broken: string
   /** The steps that lead there, the fewest that do. */
   readonly path: readonly string[]

@@ -7,7 +7,7 @@ import type { Subject } from './subject.ts'
 import { consumerOf, end, passTick, spend, vanish, withConsumer, withCopy } from './world.ts'
 
 /** A call of the nonce store, and what it answered. */
-export interface StoreCall {
+interface StoreCall {
   readonly who: Who
   readonly operation: NonceOperation
   readonly answer: NonceAnswer

@@ -10,7 +10,7 @@ const QUANTUM_MS = 250
  * What a consumer is doing with a delivery. `opened`: its tag is verified, it is not claimed; `handling`: the application has
  * it; `handled`: the application is done; `confirmed`: the broker is to complete it; `released`: the broker is to have it back.
  */
-export const PHASES = ['idle', 'opened', 'handling', 'handled', 'confirmed', 'released'] as const
+const PHASES = ['idle', 'opened', 'handling', 'handled', 'confirmed', 'released'] as const
 
 export interface Consumer {
   readonly phase: (typeof PHASES)[number]
