@@ -7,6 +7,7 @@ import {
   headerLength,
   LAYOUT,
   SealedBody,
+  writeHeader,
 } from './envelope.ts'
 import { pad, unpad } from './padding.ts'
 
@@ -28,10 +29,15 @@ const giveBack = ({ buffer, length }: Buffer<ArrayBuffer>): void => {
  * What the tag covers: header ‖ associatedData. The header is self-delimiting and stands first, so that the join is injective for
  * any associated data (protocol.md 2).
  */
-const authenticatedBytes = (header: Uint8Array, associatedData: Uint8Array): Uint8Array => {
-  const bytes = Buffer.allocUnsafe(header.length + associatedData.length)
-  bytes.set(header)
-  bytes.set(associatedData, header.length)
+const authenticatedBytes = (
+  header: EnvelopeHeader,
+  ciphertextLength: number,
+  associatedData: Uint8Array,
+): Uint8Array => {
+  const length = headerLength(header.keyId)
+  const bytes = Buffer.allocUnsafe(length + associatedData.length)
+  writeHeader(bytes, header, ciphertextLength)
+  bytes.set(associatedData, length)
   return bytes
 }
 
@@ -46,13 +52,13 @@ export function seal(
   const envelope = allocateEnvelope(header, content.length)
   const ciphertextAt = headerLength(header.keyId)
   const cipher = createCipheriv(ALGORITHM, key, header.nonce, TAG)
-  cipher.setAAD(authenticatedBytes(envelope.subarray(0, ciphertextAt), associatedData))
+  cipher.setAAD(authenticatedBytes(header, content.length, associatedData))
   const ciphertext = cipher.update(content)
   envelope.set(ciphertext, ciphertextAt)
   giveBack(ciphertext)
   cipher.final()
   envelope.set(cipher.getAuthTag(), ciphertextAt + content.length)
-  return new SealedBody(envelope, header.keyId, header.encryptedAt, header.isPadded)
+  return new SealedBody(envelope, header)
 }
 
 /**
@@ -60,11 +66,11 @@ export function seal(
  * @throws AuthenticationFailed · InvalidEnvelope{padding}: authentic, but padded in another way than the format's
  */
 export function open(key: KeyObject, message: EncryptedMessage, associatedData: Uint8Array): Uint8Array {
-  const header = message.toBytes().subarray(0, headerLength(message.keyId))
+  const { ciphertext } = message
   const decipher = createDecipheriv(ALGORITHM, key, message.nonce, TAG)
-  decipher.setAAD(authenticatedBytes(header, associatedData))
+  decipher.setAAD(authenticatedBytes(message, ciphertext.length, associatedData))
   decipher.setAuthTag(message.authTag)
-  const content = decipher.update(message.ciphertext)
+  const content = decipher.update(ciphertext)
   try {
     decipher.final()
   } catch {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type CallOptions, type Clock, isQueueError, type Options, QueueError } from '@queue-runtime/core'
-import { systemClock } from '@queue-runtime/core/provider'
+import { checkOptions, invalid, option, systemClock } from '@queue-runtime/core/provider'
 import { open, seal } from './aes-gcm.ts'
 import { keyObjectOf } from './encryption-key.ts'
 import { type EncryptedMessage, LAYOUT } from './envelope.ts'
@@ -35,6 +35,7 @@ export const DEFAULT_CLOCK_SKEW_TOLERANCE_MS = 60_000
 /**
  * Returns the default provider: AES-256-GCM of node:crypto, a random nonce of 96 bits per message.
  *
+ * @throws Configuration naming the option
  * @example
  * const provider = aesGcmCryptoProvider(keyProvider)
  * const sealed = await provider.encrypt('orders-2026-11', plaintext, associatedData)
@@ -44,11 +45,19 @@ export function aesGcmCryptoProvider(
   keyProvider: KeyProvider,
   options: Options<{ clock: Clock; clockSkewToleranceMs: number }> = {},
 ): CryptoProvider {
+  checkOptions(options, {
+    clock: option.object('a Clock', 'now', 'sleep'),
+    clockSkewToleranceMs: option.wholeNumber(0),
+  })
   const { clock = systemClock, clockSkewToleranceMs = DEFAULT_CLOCK_SKEW_TOLERANCE_MS } = options
   return {
     encrypt: (keyId, plaintext, associatedData, options = {}) =>
       withKey(keyProvider, keyId, options, (key) => {
         const { encryptedAt, padding = 'none' } = options
+        checkBytes('plaintext', plaintext)
+        checkBytes('associatedData', associatedData)
+        if (padding !== 'none' && padding !== 'padme')
+          throw invalid('padding', 'invalid-format', 'must be none or padme.')
         const now = clock.now()
         const sealedAt = encryptedAt ?? new Date(now)
         assertMaySeal(key, { now, encryptedAt: sealedAt, clockSkewToleranceMs })
@@ -70,6 +79,11 @@ export function aesGcmCryptoProvider(
         return plaintext
       }),
   }
+}
+
+/** Elements of another width would seal to something that no receiver opens. */
+const checkBytes = (field: string, value: Uint8Array): void => {
+  if (!(value instanceof Uint8Array)) throw invalid(field, 'invalid-format', 'must be a Uint8Array.')
 }
 
 /** OpenSSL's errors are dropped: they may quote what they were given. */

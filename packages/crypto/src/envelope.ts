@@ -63,12 +63,23 @@ const writeUint32 = (bytes: Uint8Array, value: number, at: number): void => {
  * @throws EncryptionFailed where a field does not fit the format
  */
 export function allocateEnvelope(header: EnvelopeHeader, ciphertextLength: number): Uint8Array {
-  const { keyId, encryptedAt, nonce, isPadded } = header
+  const { keyId, encryptedAt, nonce } = header
   const time = encryptedAt.getTime()
   if (!isKeyId(keyId) || nonce.length !== LAYOUT.nonceLength || !(time >= MIN_TIME_MS && time <= MAX_TIME_MS)) {
     throw new QueueError('EncryptionFailed', 'The key id, the nonce or the time does not fit the envelope.')
   }
   const bytes = new Uint8Array(headerLength(keyId) + ciphertextLength + LAYOUT.tagLength)
+  writeHeader(bytes, header, ciphertextLength)
+  return bytes
+}
+
+/** Writes a header where `bytes` begin. */
+export function writeHeader(
+  bytes: Uint8Array,
+  { keyId, encryptedAt, nonce, isPadded }: EnvelopeHeader,
+  ciphertextLength: number,
+): void {
+  const time = encryptedAt.getTime()
   writeUint32(bytes, MARKER, 0)
   bytes[LAYOUT.version] = VERSION
   bytes[LAYOUT.flags] = isPadded ? PADDED : 0
@@ -78,26 +89,26 @@ export function allocateEnvelope(header: EnvelopeHeader, ciphertextLength: numbe
   writeUint32(bytes, ciphertextLength, LAYOUT.ciphertextLength)
   bytes[LAYOUT.keyIdLength] = keyId.length
   for (let index = 0; index < keyId.length; index++) bytes[LAYOUT.keyId + index] = keyId.charCodeAt(index)
-  return bytes
 }
 
-/** A sealed body whose form is known to be right. Its parts are views, made when they are asked for. */
+/**
+ * A sealed body whose form is known to be right. Ciphertext and tag are views, made when they are asked for; what the header says
+ * is kept apart, so that what was looked at is what the tag is checked against, though the bytes be written to meanwhile.
+ */
 export class SealedBody implements EncryptedMessage {
   readonly version: 1 = VERSION
   readonly keyId: string
   readonly encryptedAt: Date
+  readonly nonce: Uint8Array
   readonly isPadded: boolean
   readonly #bytes: Uint8Array
 
-  constructor(bytes: Uint8Array, keyId: string, encryptedAt: Date, isPadded: boolean) {
+  constructor(bytes: Uint8Array, { keyId, encryptedAt, nonce, isPadded }: EnvelopeHeader) {
     this.#bytes = bytes
     this.keyId = keyId
     this.encryptedAt = encryptedAt
+    this.nonce = nonce
     this.isPadded = isPadded
-  }
-
-  get nonce(): Uint8Array {
-    return this.#bytes.subarray(LAYOUT.nonce, LAYOUT.nonce + LAYOUT.nonceLength)
   }
 
   get ciphertext(): Uint8Array {
@@ -117,7 +128,7 @@ const refuse = (reason: string): QueueError<'InvalidEnvelope'> =>
   new QueueError('InvalidEnvelope', `The envelope is invalid: ${reason}.`, { facts: { reason } })
 
 /**
- * Takes a sealed body apart, in the order of protocol.md 1: the first rule that is broken decides. The parts are views of `body`.
+ * Takes a sealed body apart, in the order of protocol.md 1: the first rule that is broken decides. Ciphertext and tag are views.
  * @throws InvalidEnvelope{reason} · UnsupportedVersion{version}
  */
 export function parseEnvelope(
@@ -147,7 +158,8 @@ export function parseEnvelope(
   const end = ciphertextAt + ciphertextLength + LAYOUT.tagLength
   if (bytes.length < end) throw refuse('truncated')
   if (bytes.length > end) throw refuse('trailing_bytes')
-  return new SealedBody(body, keyId, new Date(time), flags === PADDED)
+  const nonce = new Uint8Array(body.subarray(LAYOUT.nonce, LAYOUT.nonce + LAYOUT.nonceLength))
+  return new SealedBody(body, { keyId, encryptedAt: new Date(time), nonce, isPadded: flags === PADDED })
 }
 
 /** The door to the format. */

@@ -1,6 +1,6 @@
 import { type CallOptions, isQueueError, QueueError } from '@queue-runtime/core'
 import { errorClass } from '@queue-runtime/core/provider'
-import type { EncryptionKey } from './encryption-key.ts'
+import { EncryptionKey } from './encryption-key.ts'
 import { isKeyId } from './key-id.ts'
 
 /**
@@ -25,6 +25,9 @@ const failureOf = (error: unknown, signal: AbortSignal | undefined): unknown => 
   return new QueueError('KeyProviderError', `The key provider failed (${errorClass(error)}).`)
 }
 
+const notFound = (keyId: string): QueueError<'KeyNotFound'> =>
+  new QueueError('KeyNotFound', `There is no key ${keyId}.`, { facts: { keyId } })
+
 /**
  * Resolves with what `use` returns of the key. All in one asynchronous step, since each further one is time and garbage on every
  * message.
@@ -36,15 +39,17 @@ export async function withKey<T>(
   { signal }: CallOptions,
   use: (key: EncryptionKey) => T,
 ): Promise<T> {
-  let key: EncryptionKey | null
+  // An id outside of the grammar names no key, and could name something else in a store.
+  if (!isKeyId(keyId)) throw notFound(keyId)
+  let key: unknown
   try {
     key = await provider.getKey(keyId, { signal })
   } catch (error) {
     throw failureOf(error, signal)
   }
-  if (key === null) throw new QueueError('KeyNotFound', `There is no key ${keyId}.`, { facts: { keyId } })
-  if (key.id !== keyId) {
-    throw new QueueError('KeyProviderError', `The key provider gave another key than ${keyId}.`)
+  if (key === null || key === undefined) throw notFound(keyId)
+  if (!(key instanceof EncryptionKey) || key.id !== keyId) {
+    throw new QueueError('KeyProviderError', `The key provider gave something else than the key ${keyId}.`)
   }
   return use(key)
 }

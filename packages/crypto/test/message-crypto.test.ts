@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import {
   aesGcmCryptoProvider,
+  EncryptedMessage,
   type KeyProvider,
   type MessageCryptoOptions,
   messageCrypto,
@@ -353,7 +354,9 @@ describe('keys', () => {
         'KeyProviderError',
         'hold',
       ],
+      [async () => undefined as never, 'KeyNotFound', 'abandon'],
       [async () => key('another'), 'KeyProviderError', 'hold'],
+      [async () => ({ id: 'test-key-1' }) as never, 'KeyProviderError', 'hold'],
     ] as const
     for (const [getKey, code, action] of outcomes) {
       const result = refused(await unprotectOne(protectionOf({ keyProvider: providerOf(getKey) }), sealed.body))
@@ -499,6 +502,50 @@ describe('aesGcmCryptoProvider', () => {
     expect(() => lenient.setAuthTag(Buffer.alloc(17))).toThrow()
     const strict = createDecipheriv('aes-256-gcm', Buffer.alloc(32, 1), Buffer.alloc(12), { authTagLength: 16 })
     expect(() => strict.setAuthTag(Buffer.alloc(4))).toThrow()
+  })
+
+  it('checks what it is given: options, bytes, padding and key ids (C23, attack 31)', async () => {
+    const keyProvider = multiKeyProvider({ keys: [key('k')] })
+    for (const clockSkewToleranceMs of ['60000', Number.NaN, Number.POSITIVE_INFINITY, -1]) {
+      expect(() => aesGcmCryptoProvider(keyProvider, { clockSkewToleranceMs: clockSkewToleranceMs as number })).toThrow(
+        expect.objectContaining({ facts: { field: 'clockSkewToleranceMs' } }),
+      )
+    }
+    const wide = new Uint16Array(4) as unknown as Uint8Array
+    await expect(provider.encrypt('test-key-1', wide, utf8(''))).rejects.toMatchObject({
+      facts: { field: 'plaintext' },
+    })
+    await expect(provider.encrypt('test-key-1', utf8(''), wide)).rejects.toMatchObject({
+      facts: { field: 'associatedData' },
+    })
+    const padding = 'pkcs7' as 'none'
+    await expect(provider.encrypt('test-key-1', utf8(''), utf8(''), { padding })).rejects.toMatchObject({
+      facts: { field: 'padding' },
+    })
+    await expect(provider.encrypt('../k', utf8(''), utf8(''))).rejects.toMatchObject({ code: 'KeyNotFound' })
+  })
+
+  it('verifies what was looked at: a header that changes while the key is fetched opens nothing', async () => {
+    const old = await provider.encrypt('test-key-1', utf8('old'), utf8(''), {
+      encryptedAt: new Date(NOW - minutes(600)),
+    })
+    const fresh = await provider.encrypt('test-key-1', utf8('new'), utf8(''))
+    const reused = new Uint8Array(fresh.toBytes())
+    const parsed = EncryptedMessage.fromBytes(reused)
+    reused.set(old.toBytes())
+    await expect(provider.decrypt(parsed, utf8(''))).rejects.toMatchObject({ code: 'AuthenticationFailed' })
+    const { version, keyId, nonce, ciphertext, authTag, isPadded } = old
+    const redated = {
+      version,
+      keyId,
+      nonce,
+      ciphertext,
+      authTag,
+      isPadded,
+      encryptedAt: new Date(NOW),
+      toBytes: () => old.toBytes(),
+    }
+    await expect(provider.decrypt(redated, utf8(''))).rejects.toMatchObject({ code: 'AuthenticationFailed' })
   })
 
   it('refuses unknown keys by id', async () => {
