@@ -36,7 +36,7 @@ export async function runShown(command, args, where) {
 }
 
 /**
- * Runs a step of ours whose output matters only when it fails.
+ * Runs a step of ours, to success, whose output is not shown.
  *
  * @param {string} subject what is being done, as the beginning of a sentence
  * @param {string} command
@@ -52,6 +52,7 @@ export async function runQuietly(subject, command, args, where) {
   })
   if (stoppedBy !== undefined) throw new Stopped(stoppedBy)
   if (code !== 0) throw failureOf(subject, signal ?? `exit code ${code}`, output)
+  return output
 }
 
 /**

@@ -1,25 +1,14 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { buildFolder } from './cache.mjs'
 import { runQuietly } from './child.mjs'
 import { Failure, failureOf } from './failure.mjs'
 
-/** A build folder older than this was left by a run that was killed. */
-const abandonedMs = 60 * 60 * 1000
-
 /** The pauses: npm's own, 10 s and more, would keep a reader without a network waiting for over a minute. */
 const npmCi = [
-  ...['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier'],
+  ...['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=warn'],
   ...['--fetch-retry-mintimeout=500', '--fetch-retry-maxtimeout=2000'],
 ]
 
@@ -34,10 +23,10 @@ export async function fetchedTools(here, { env, say, wanted }) {
   const platform = `${process.platform}-${process.arch}`
   const manifest = readFileSync(join(here, 'package.json'), 'utf8')
   const lock = readFileSync(join(here, 'package-lock.json'), 'utf8')
+  const versions = JSON.parse(manifest).optionalDependencies
   const node = `node-${platform}`
   const pnpm = `@pnpm/exe.${platform}`
-  const { [node]: nodeVersion, [pnpm]: pnpmVersion } = JSON.parse(manifest).optionalDependencies
-  if (nodeVersion === undefined || pnpmVersion === undefined) {
+  if (versions[node] === undefined || versions[pnpm] === undefined) {
     throw new Failure(
       `There is no Node and pnpm to fetch for ${platform}: install Node >= ${wanted.node} and pnpm ${wanted.pnpmMajor} by hand and ` +
         'run the same command again.',
@@ -47,70 +36,46 @@ export async function fetchedTools(here, { env, say, wanted }) {
   const hash = createHash('sha256').update(manifest).update(lock).digest('hex').slice(0, 16)
   const finished = join(here, '.cache', `${hash}-${platform}`)
   if (!existsSync(finished)) {
-    const subject = `Fetching Node ${nodeVersion} and pnpm ${pnpmVersion}`
+    const subject = `Fetching Node ${versions[node]} and pnpm ${versions[pnpm]}`
     say(`${subject} (once) …`)
-    const files = filesFor({ [node]: nodeVersion, [pnpm]: pnpmVersion }, JSON.parse(lock))
-    await build(finished, { subject, files, env })
+    await buildFolder(finished, subject, async (folder) => {
+      writeFilesFor({ [node]: versions[node], [pnpm]: versions[pnpm] }, JSON.parse(lock), folder)
+      const output = await runQuietly(subject, 'npm', npmCi, { cwd: folder, env })
+      // npm only warns about a file that it could not write in full, on a full disk for one, and reports success.
+      if (output.includes('TAR_ENTRY_ERROR')) throw failureOf(subject, 'a file is incomplete', output)
+      checkRuns(subject, join(folder, 'node_modules', node, 'bin/node'), versions[node])
+      checkRuns(subject, join(folder, 'node_modules', pnpm, 'pnpm'), versions[pnpm])
+    })
   }
   return { node: join(finished, 'node_modules', node, 'bin'), pnpm: join(finished, 'node_modules', pnpm) }
 }
 
 /**
- * package.json and lock of this platform's packages alone. As optional dependencies npm would pass over what it cannot fetch and report
- * success; which version and which content is still the lock's word.
+ * Writes package.json and lock of this platform's packages alone. As optional dependencies npm would pass over what it cannot fetch and
+ * report success; which version and which content is still the lock's word.
  *
  * @param {Record<string, string>} dependencies
  * @param {{ packages: Record<string, object> }} lock
+ * @param {string} folder
  */
-function filesFor(dependencies, lock) {
+function writeFilesFor(dependencies, lock, folder) {
   const own = { name: 'bootstrap', private: true, dependencies }
   const paths = Object.keys(dependencies).map((name) => `node_modules/${name}`)
-  const packages = Object.fromEntries(paths.map((path) => [path, { ...lock.packages[path], optional: undefined }]))
-  return { 'package.json': own, 'package-lock.json': { ...lock, packages: { '': own, ...packages } } }
+  const locked = Object.fromEntries(paths.map((path) => [path, { ...lock.packages[path], optional: undefined }]))
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(own))
+  writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ ...lock, packages: { '': own, ...locked } }))
 }
 
 /**
- * Builds in a folder beside the final one and renames it when it is complete: a run that is killed leaves nothing that a later one would
- * trust, and of two runs at once the first to finish wins.
- *
- * @param {string} finished
- * @param {{ subject: string, files: Record<string, object>, env: NodeJS.ProcessEnv }} options
+ * @param {string} subject
+ * @param {string} tool
+ * @param {string} version
  */
-async function build(finished, { subject, files, env }) {
-  let building
-  try {
-    building = makeBuildFolder(finished)
-    for (const [name, content] of Object.entries(files)) writeFileSync(join(building, name), JSON.stringify(content))
-    await runQuietly(subject, 'npm', npmCi, { cwd: building, env })
-    moveIntoPlace(building, finished)
-  } catch (error) {
-    const { syscall, code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-    throw syscall === undefined ? error : failureOf(subject, code ?? syscall, message)
-  } finally {
-    if (building !== undefined) rmSync(building, { recursive: true, force: true, maxRetries: 3 })
-  }
-}
-
-/** @param {string} finished */
-function makeBuildFolder(finished) {
-  const cache = join(finished, '..')
-  mkdirSync(cache, { recursive: true })
-  for (const name of readdirSync(cache).filter((name) => name.includes('.building-'))) {
-    const folder = join(cache, name)
-    const age = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
-    if (age > abandonedMs) rmSync(folder, { recursive: true, force: true })
-  }
-  return mkdtempSync(`${finished}.building-`)
-}
-
-/**
- * @param {string} building
- * @param {string} finished
- */
-function moveIntoPlace(building, finished) {
-  try {
-    renameSync(building, finished)
-  } catch (error) {
-    if (!existsSync(finished)) throw error
-  }
+function checkRuns(subject, tool, version) {
+  const { stdout, stderr, error } = spawnSync(tool, ['--version'], { encoding: 'utf8' })
+  if (stdout?.trim().replace(/^v/, '') === version) return
+  throw new Failure(
+    `${subject} failed because what was fetched does not run here.`,
+    error?.message ?? `${tool}\n${stderr}`,
+  )
 }

@@ -15,7 +15,7 @@ const newest = 999
 
 /**
  * A repository that wants a Node and a pnpm that no machine has, with an npm that pretends to fetch them. FAIL_NPM and FAIL_PNPM make
- * theirs print that text and fail; SLOW_NPM makes the fetching last.
+ * theirs run that and fail; DURING_NPM runs between the fetching of the two.
  */
 let root: string
 beforeEach(() => {
@@ -29,13 +29,13 @@ beforeEach(() => {
     'pnpm',
     `[ "$1" = --version ] && echo ${newest}.1.0 && exit; echo "pnpm $* $pnpm_config_registry" >> "$LOG"; $FAIL_PNPM`,
   )
-  script('node', `exec "${process.execPath}" "$@"`)
+  script('node', `[ "$1" = --version ] && echo v${newest}.0.0 && exit; exec "${process.execPath}" "$@"`)
   script(
     'npm/npm',
     `echo "npm $*" >> "$LOG"; $FAIL_NPM
     mkdir -p node_modules/node-${platform}/bin node_modules/@pnpm/exe.${platform}
     cp "${root}/node" node_modules/node-${platform}/bin/node
-    $SLOW_NPM
+    eval "$DURING_NPM"
     cp "${root}/pnpm" node_modules/@pnpm/exe.${platform}/pnpm`,
   )
 })
@@ -147,8 +147,22 @@ describe('the bootstrap', () => {
     expect(lines.slice(1)).toEqual([`  ${text}`])
   })
 
+  test.each([
+    [
+      'a file that npm could not write in full',
+      'echo "npm warn tar TAR_ENTRY_ERROR ENOSPC: no space left"',
+      'the disk is full',
+    ],
+    ['a pnpm that does not run', 'exit 0', 'what was fetched does not run here'],
+  ])('trusts nothing with %s, though npm reports success', async (_what, script, because) => {
+    const { code, stderr } = await run(['true'], { DURING_NPM: script })
+    expect(code).toBe(1)
+    expect(stderr).toContain(`failed because ${because}`)
+    expect(cached()).toEqual([])
+  })
+
   test('trusts nothing that a killed run left behind', async () => {
-    const killed = start(['true'], { SLOW_NPM: 'sleep 30' })
+    const killed = start(['true'], { DURING_NPM: 'sleep 30' })
     await expect.poll(log, patience).toContain('npm ci')
     killed.kill('SIGKILL')
     await ended(killed)
@@ -157,7 +171,7 @@ describe('the bootstrap', () => {
   })
 
   test('leaves nothing behind when it is stopped while it fetches', async () => {
-    const stopped = start(['true'], { SLOW_NPM: 'sleep 30' })
+    const stopped = start(['true'], { DURING_NPM: 'sleep 30' })
     await expect.poll(log, patience).toContain('npm ci')
     stopped.kill('SIGTERM')
     expect(await ended(stopped)).toMatchObject({ code: null, signal: 'SIGTERM' })
@@ -165,7 +179,7 @@ describe('the bootstrap', () => {
   })
 
   test('works when two runs start at once', async () => {
-    const both = await Promise.all([1, 2].map(() => run(['pnpm', '--version'], { SLOW_NPM: 'sleep 0.3' })))
+    const both = await Promise.all([1, 2].map(() => run(['pnpm', '--version'], { DURING_NPM: 'sleep 0.3' })))
     expect(both).toMatchObject([
       { code: 0, stdout: `${newest}.1.0\n` },
       { code: 0, stdout: `${newest}.1.0\n` },
