@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { endLike, forwardSignals, runQuietly, runShown, Stopped } from './child.mjs'
-import { Failure } from './failure.mjs'
+import { Failure, failureOf } from './failure.mjs'
 import { ownNodeFits, ownNodeFolder, ownPnpmFits, wantedTools, withNpmSettingsForPnpm, withPath } from './machine.mjs'
 import { fetchedTools } from './tools.mjs'
 
@@ -38,7 +38,11 @@ async function install(env) {
   const subject = 'Installing dependencies'
   const timer = setTimeout(() => say(`${subject} …`), longStepMs)
   const where = { cwd: root, env: withNpmSettingsForPnpm(env) }
-  await runQuietly(subject, 'pnpm', installArgs, where).finally(() => clearTimeout(timer))
+  const output = await runQuietly(subject, 'pnpm', installArgs, where).finally(() => clearTimeout(timer))
+  // pnpm only warns about these and reports success, but the tools' own binaries are such dependencies.
+  if (output.includes('optional dependency that could not be fetched')) {
+    throw failureOf(subject, 'a package could not be fetched', output)
+  }
 }
 
 /** @param {string[]} args */

@@ -161,6 +161,14 @@ describe('the bootstrap', () => {
     expect(cached()).toEqual([])
   })
 
+  test('goes no further without an optional dependency, though pnpm reports success', async () => {
+    const warning = '[WARN] a@1 is an optional dependency that could not be fetched. Excluding it'
+    const { code, stdout, stderr } = await run(['echo', 'reached'], { FAIL_PNPM: `echo ${warning}` })
+    expect(code).toBe(1)
+    expect(stdout).toBe('')
+    expect(stderr).toContain('Installing dependencies failed (a package could not be fetched).')
+  })
+
   test('trusts nothing that a killed run left behind', async () => {
     const killed = start(['true'], { DURING_NPM: 'sleep 30' })
     await expect.poll(log, patience).toContain('npm ci')
