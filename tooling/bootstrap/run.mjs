@@ -40,9 +40,8 @@ async function install(env) {
   const where = { cwd: root, env: withNpmSettingsForPnpm(env) }
   const output = await runQuietly(subject, 'pnpm', installArgs, where).finally(() => clearTimeout(timer))
   // pnpm only warns about these and reports success, but the tools' own binaries are such dependencies.
-  if (output.includes('optional dependency that could not be fetched')) {
-    throw failureOf(subject, 'a package could not be fetched', output)
-  }
+  const missing = output.split('\n').filter((line) => line.includes('optional dependency that could not be fetched'))
+  if (missing.length > 0) throw failureOf(subject, 'a package could not be fetched', missing.join('\n'))
 }
 
 /** @param {string[]} args */
