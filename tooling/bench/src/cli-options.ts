@@ -11,7 +11,7 @@ export interface CliOptions {
   readonly help: boolean
 }
 
-const DEFAULT_ROUNDS = 100
+const DEFAULT_ROUNDS = 60
 const MAX_BYTES = 64 * 2 ** 20
 
 export const USAGE: string = `Usage: pnpm bench <name> [options]

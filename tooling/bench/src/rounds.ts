@@ -14,10 +14,13 @@ export interface RoundOptions<Input> {
   inputsOf(random: Random): readonly Input[]
 }
 
-/** So long each contender runs per round: short, so that what disturbs the machine hits a round as a whole or not at all. */
-const SLICE_MS = 2
-/** The part of a slice that runs first, untimed: it fills the caches that the contender before it emptied. */
-const PRELUDE = 1 / 5
+/**
+ * So long each contender runs per round: long enough to pay for the collection of its own garbage, short enough that what else
+ * the machine does hits a round as a whole or not at all.
+ */
+const SLICE_MS = 20
+/** So much runs before it, untimed, to fill the caches that the last contender emptied. */
+const PRELUDE = 1 / 20
 const WARM_UP_MS = 150
 
 const timed = async <Input>(contender: Contender<Input>, inputs: readonly Input[], passes: number): Promise<number> => {
@@ -56,7 +59,7 @@ export async function measureRounds<Input>(
   for (let round = 0; round < rounds; round++) {
     const inputs = inputsOf(random)
     for (const { contender, passes, microseconds } of shuffled(lanes, random)) {
-      await timed(contender, inputs, Math.ceil(passes * PRELUDE))
+      await timed(contender, inputs, Math.floor(passes * PRELUDE))
       const elapsedMs = await timed(contender, inputs, passes)
       microseconds.push((elapsedMs * 1000) / (passes * inputs.length))
     }

@@ -13,4 +13,10 @@ export interface Setting {
   readonly keyBytes: Uint8Array
   readonly messageId: string
   readonly sessionId: string
+  /** The associated data of these ids. */
+  readonly context: Uint8Array
+  /** Length of our envelope before the ciphertext. */
+  readonly headerBytes: number
+  /** What the tag of our envelope covers beside the body: header and context. */
+  readonly authenticated: Uint8Array
 }

@@ -1,36 +1,38 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { awsEncryptionSdk } from './aws-encryption-sdk.ts'
-import { bareCalls } from './bare.ts'
+import { bareCalls, bareCallsInOneBody } from './bare.ts'
 import type { CryptoContender, Setting } from './contender.ts'
 import { joseCompact } from './jose.ts'
 import { nobleGcm } from './noble.ts'
 import { cryptoProvider, messageProtection } from './queue-runtime.ts'
 
-/** Bytes of the envelope before its key id (protocol.md 1), which the tag covers. */
-const HEADER_BYTES = 31
+/** Length of the envelope before its key id (protocol.md 1). */
+const BEFORE_KEY_ID_BYTES = 31
 
-/** Length of the associated data that a client makes of the two ids (protocol.md 2). */
-const contextBytes = ({ messageId, sessionId }: Setting): number => {
-  const texts = ['queue-runtime/message', messageId, sessionId]
-  const absentFieldsAndAttributeCount = 1 + 1 + 2
-  return texts.reduce((sum, text) => sum + 3 + text.length, absentFieldsAndAttributeCount)
+/** Length of the associated data that a client makes of two ids (protocol.md 2): five fields, two of them absent, and a count. */
+const contextBytes = (messageId: string, sessionId: string): number =>
+  ['queue-runtime/message', messageId, sessionId].reduce((sum, text) => sum + 3 + text.length, 1 + 1 + 2)
+
+/** All lengths are those of a usual message; what is in it makes no difference. */
+const newSetting = (): Setting => {
+  const keyId = 'bench-orders-eu1'
+  const messageId = randomUUID()
+  const sessionId = 'octocat/hello-world/pull/42'
+  const context = new Uint8Array(randomBytes(contextBytes(messageId, sessionId)))
+  const headerBytes = BEFORE_KEY_ID_BYTES + keyId.length
+  const authenticated = new Uint8Array(randomBytes(headerBytes + context.length))
+  return { keyId, keyBytes: new Uint8Array(randomBytes(32)), messageId, sessionId, context, headerBytes, authenticated }
 }
 
-/** Returns the bare calls first, then our two doors, then what else there is. */
+/** Returns the bare calls first, our CryptoProvider second, then what else there is. */
 export async function cryptoContenders(): Promise<CryptoContender[]> {
-  const setting: Setting = {
-    keyId: 'bench-2026-11-01',
-    keyBytes: new Uint8Array(randomBytes(32)),
-    messageId: randomUUID(),
-    sessionId: 'octocat/hello-world/pull/42',
-  }
-  const context = new Uint8Array(randomBytes(contextBytes(setting)))
-  const headerAndContext = new Uint8Array(randomBytes(HEADER_BYTES + setting.keyId.length + context.length))
+  const setting = newSetting()
   return [
-    bareCalls(setting.keyBytes, headerAndContext),
-    cryptoProvider(setting, context),
+    bareCalls(setting),
+    cryptoProvider(setting),
     messageProtection(setting),
-    nobleGcm(setting.keyBytes, headerAndContext),
+    bareCallsInOneBody(setting),
+    nobleGcm(setting),
     await joseCompact(setting),
     ...awsEncryptionSdk(setting),
   ]

@@ -14,13 +14,14 @@ const keysOf = ({ keyId, keyBytes }: Setting): KeyProvider =>
   multiKeyProvider({ keys: [EncryptionKey.fromBytes(keyId, keyBytes)] })
 
 /** The cipher and the envelope: key lookup, header, parsing and the validity of the key, to bytes and back. */
-export function cryptoProvider(setting: Setting, associatedData: Uint8Array): CryptoContender {
+export function cryptoProvider(setting: Setting): CryptoContender {
+  const { keyId, context } = setting
   const provider = aesGcmCryptoProvider(keysOf(setting))
   return {
     name: 'queue-runtime, CryptoProvider',
     async run(body) {
-      const sealed = await provider.encrypt(setting.keyId, body, associatedData)
-      return provider.decrypt(EncryptedMessage.fromBytes(sealed.toBytes()), associatedData)
+      const sealed = await provider.encrypt(keyId, body, context)
+      return provider.decrypt(EncryptedMessage.fromBytes(sealed.toBytes()), context)
     },
   }
 }
