@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { QueueError } from '../src/index.ts'
 import type { Claim, Delivery } from '../src/provider.ts'
 import { createSettlement } from '../src/settlement.ts'
+import { incoming } from './support.ts'
 
 /** A delivery and a claim that write down what is asked of them, and fail as they are told. */
 const scripted = (failures: Record<string, Error> = {}) => {
@@ -14,18 +15,7 @@ const scripted = (failures: Record<string, Error> = {}) => {
   }
   const lockedUntil = new Date(5)
   const delivery: Delivery = {
-    message: {
-      body: new Uint8Array(0),
-      messageId: 'm-1',
-      brokerMessageId: '1',
-      sessionId: undefined,
-      correlationId: undefined,
-      contentType: undefined,
-      attributes: {},
-      deliveryCount: 1,
-      enqueuedAt: undefined,
-      lockedUntil,
-    },
+    message: incoming({ lockedUntil }),
     complete: answer('broker complete'),
     abandon: answer('broker abandon'),
     deadLetter: answer('broker dead-letter'),

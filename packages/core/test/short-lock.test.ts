@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createJudge } from '../src/judge.ts'
 import type { Delivery, QueueProtection } from '../src/provider.ts'
 import { fakeClock } from '../src/testing.ts'
+import { incoming } from './support.ts'
 
 const NOW = 1_000_000
 
@@ -10,20 +11,7 @@ const judgeWith = async (leftMs: number, { deliveryCount = 1, renew = async () =
   const events: string[] = []
   let lockedUntil = new Date(NOW + leftMs)
   const delivery: Delivery = {
-    message: {
-      body: new Uint8Array(0),
-      messageId: 'm-1',
-      brokerMessageId: '1',
-      sessionId: undefined,
-      correlationId: undefined,
-      contentType: undefined,
-      attributes: {},
-      deliveryCount,
-      enqueuedAt: undefined,
-      get lockedUntil() {
-        return lockedUntil
-      },
-    },
+    message: Object.defineProperty(incoming({ deliveryCount }), 'lockedUntil', { get: () => lockedUntil }),
     complete: async () => {},
     abandon: async () => {},
     deadLetter: async () => {},
