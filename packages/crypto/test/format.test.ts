@@ -8,6 +8,7 @@ import { keyObjectOf } from '../src/encryption-key.ts'
 import { parseEnvelope } from '../src/envelope.ts'
 import { EncryptedMessage } from '../src/index.ts'
 import { pad, padmeLength, unpad } from '../src/padding.ts'
+import { SCALED_TIMEOUT_MS, scaled } from './scale.ts'
 import { key, NOW, utf8 } from './support.ts'
 
 const header = { keyId: 'test-key-1', encryptedAt: new Date(NOW), nonce: new Uint8Array(12).fill(7), isPadded: false }
@@ -24,7 +25,9 @@ const parse = (body: Uint8Array): EncryptedMessage | string => {
 }
 
 describe('the parser (X7)', () => {
-  it('answers random and mutated bytes with two codes only, and what it accepts it writes the same way', () => {
+  it('answers random and mutated bytes with two codes only, and what it accepts it writes the same way', {
+    timeout: SCALED_TIMEOUT_MS,
+  }, () => {
     const mutated = fc
       .tuple(fc.nat(sealed.length - 1), fc.uint8Array({ maxLength: 4 }))
       .map(([at, bytes]) => Uint8Array.from([...sealed.slice(0, at), ...bytes, ...sealed.slice(at + bytes.length)]))
@@ -41,7 +44,7 @@ describe('the parser (X7)', () => {
         expect([nonce.length, authTag.length]).toEqual([12, 16])
         expect(result.toBytes()).toEqual(body)
       }),
-      { numRuns: 20_000 },
+      { numRuns: scaled(30_000) },
     )
   })
 
@@ -76,7 +79,7 @@ describe('isEncrypted (X8)', () => {
 })
 
 describe('padding', () => {
-  it('adds at most 12 % above a few bytes, and comes off again', () => {
+  it('adds at most 12 % above a few bytes, and comes off again', { timeout: SCALED_TIMEOUT_MS }, () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 3_000 }), (plaintext) => {
         const padded = pad(plaintext)
@@ -84,6 +87,7 @@ describe('padding', () => {
         expect(padded.length).toBeLessThanOrEqual(Math.ceil((plaintext.length + 1) * 1.12))
         expect(unpad(padded)).toEqual(plaintext)
       }),
+      { numRuns: scaled(100) },
     )
   })
 
@@ -119,7 +123,7 @@ describe('the associated data', () => {
     }),
   })
 
-  it('differs wherever the context differs', () => {
+  it('differs wherever the context differs', { timeout: SCALED_TIMEOUT_MS }, () => {
     const canonical = ({ attributes, ...ids }: { attributes: Record<string, string> }): string =>
       JSON.stringify([ids, Object.entries(attributes).sort(([one], [other]) => (one < other ? -1 : 1))])
     fc.assert(
@@ -127,7 +131,7 @@ describe('the associated data', () => {
         const isSameBytes = Buffer.compare(encodeContext(one), encodeContext(other)) === 0
         expect(isSameBytes).toBe(canonical(one) === canonical(other))
       }),
-      { numRuns: 5_000 },
+      { numRuns: scaled(5_000) },
     )
   })
 
