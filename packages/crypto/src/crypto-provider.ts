@@ -65,7 +65,13 @@ export function aesGcmCryptoProvider(
         const nonce = randomBytes(LAYOUT.nonceLength)
         const header = { keyId, encryptedAt: sealedAt, nonce, isPadded: padding === 'padme' }
         const keyObject = keyObjectOf(key)
-        return attemptSeal(() => seal(keyObject, header, plaintext, associatedData))
+        try {
+          return seal(keyObject, header, plaintext, associatedData)
+        } catch (error) {
+          // OpenSSL's errors are dropped: they may quote what they were given.
+          if (isQueueError(error)) throw error
+          throw new QueueError('EncryptionFailed', 'The message could not be sealed.')
+        }
       }),
     decrypt: (encrypted, associatedData, options = {}) =>
       withKey(keyProvider, encrypted.keyId, options, (key) => {
@@ -84,14 +90,4 @@ export function aesGcmCryptoProvider(
 /** Elements of another width would seal to something that no receiver opens. */
 const checkBytes = (field: string, value: Uint8Array): void => {
   if (!(value instanceof Uint8Array)) throw invalid(field, 'invalid-format', 'must be a Uint8Array.')
-}
-
-/** OpenSSL's errors are dropped: they may quote what they were given. */
-const attemptSeal = <T>(work: () => T): T => {
-  try {
-    return work()
-  } catch (error) {
-    if (isQueueError(error)) throw error
-    throw new QueueError('EncryptionFailed', 'The message could not be sealed.')
-  }
 }
