@@ -1,13 +1,7 @@
 import type { Ground } from './ground.ts'
 
 /** What the attacker can do beside reading the code: the letters of protocol.md 9, and what goes wrong without anybody. */
-export type Attacker =
-  | 'queue reader'
-  | 'queue writer'
-  | 'broker'
-  | 'nonce store writer'
-  | 'holder of an old key'
-  | 'nobody'
+type Attacker = 'queue reader' | 'queue writer' | 'broker' | 'nonce store writer' | 'holder of an old key' | 'nobody'
 
 /** The names of the broken implementations that the attacks must catch; each is one easily made fault. */
 export type Mutant =
@@ -70,7 +64,7 @@ export interface Attack extends Described {
 }
 
 /** An attack that cannot be run here, and why. */
-export interface SkippedAttack extends Described {
+interface SkippedAttack extends Described {
   readonly skipped: string
 }
 

@@ -81,7 +81,8 @@ export async function fatesOf(
   return ids.map((id) => {
     const message = delivered.get(id)
     if (message !== undefined) return message.seal === null ? 'delivered without a seal' : 'delivered'
-    const code = failure ?? codeOf(refused.get(id)?.error ?? 'nothing')
+    const refusal = refused.get(id)
+    const code = failure ?? (refusal === undefined ? 'not received' : codeOf(refusal.error))
     return `${code} → ${places(id)}`
   })
 }

@@ -1,4 +1,5 @@
 import Table from 'cli-table3'
+import type { Mutant, Row } from './attack.ts'
 import type { Result } from './run.ts'
 
 export type Counts = Record<Result['status'], number>
@@ -8,6 +9,8 @@ export function countsOf(results: readonly Result[]): Counts {
   for (const { status } of results) counts[status] += 1
   return counts
 }
+
+const catchesOf = (row: Row): readonly Mutant[] => ('catches' in row ? row.catches : [])
 
 const factsText = (facts: Result['facts']): string =>
   Object.entries(facts)
@@ -23,15 +26,15 @@ const outcomeText = ({ row, status, outcome, facts }: Result): string => {
 /** Returns the results as a table for people, with the counts as its last line. */
 export function tableText(results: readonly Result[]): string {
   const table = new Table({
-    head: ['#', 'Attack', 'By', 'Outcome', 'Result'],
-    colAligns: ['right', 'left', 'left', 'left', 'left'],
-    colWidths: [4, 34, 14, 70, 9],
+    head: ['#', 'Attack', 'By', 'Outcome', 'Catches a library that', 'Result'],
+    colAligns: ['right', 'left', 'left', 'left', 'left', 'left'],
+    colWidths: [4, 28, 14, 60, 26, 9],
     wordWrap: true,
     style: { head: [], border: [] },
   })
   for (const result of results) {
     const { row, status } = result
-    table.push([row.number, row.name, row.by, outcomeText(result), status])
+    table.push([row.number, row.name, row.by, outcomeText(result), catchesOf(row).join(', '), status])
   }
   const { passed, failed, skipped } = countsOf(results)
   return `${table.toString()}\n${passed} passed, ${failed} failed, ${skipped} skipped\n`
@@ -41,8 +44,7 @@ export function tableText(results: readonly Result[]): string {
 export function jsonText(results: readonly Result[]): string {
   const attacks = results.map(({ row, status, outcome, facts }) => {
     const { number, name, by, expected } = row
-    const catches = 'catches' in row ? row.catches : []
-    return { number, name, by, expected, status, outcome, facts, catches }
+    return { number, name, by, expected, status, outcome, facts, catches: catchesOf(row) }
   })
   return `${JSON.stringify({ ...countsOf(results), attacks })}\n`
 }

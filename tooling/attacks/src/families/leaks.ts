@@ -69,7 +69,7 @@ async function everythingShown(ground: Ground): Promise<unknown[]> {
     await errorOf(() => cipher.encrypt('missing', new Uint8Array(1), new Uint8Array(0))),
     await errorOf(() => cipher.encrypt(KEY_ID, 'no bytes' as unknown as Uint8Array, new Uint8Array(0))),
   ]
-  const values = [key, disposed, { key }, [key], structuredClone({ ...key }), Object.entries(key), keyProvider]
+  const values = [key, disposed, { key }, [key], structuredClone(key), Object.entries(key), keyProvider]
   const parts = [crypto, client, cipher, messages, rejected]
   return [
     ...values,

@@ -25,8 +25,10 @@ async function stripAndInject(ground: Ground, crypto: MessageCryptoOptions): Pro
 const bodies = (): Uint8Array[] => {
   const marker = Buffer.from('QRE1')
   const beginnings = [marker, Buffer.from('QRE'), Buffer.from('QRE2'), Buffer.from('qre1'), Buffer.alloc(0)]
+  // Not ASCII, so that no random byte completes a marker.
+  const tail = (length: number): Uint8Array => randomBytes(length).map((byte) => byte | 0x80)
   return beginnings.flatMap((beginning) =>
-    Array.from({ length: 50 }, (_, length) => Uint8Array.from([...beginning, ...randomBytes(length)])),
+    Array.from({ length: 50 }, (_, length) => Uint8Array.from([...beginning, ...tail(length)])),
   )
 }
 

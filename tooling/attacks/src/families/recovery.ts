@@ -2,7 +2,7 @@ import { type QueueClient, QueueError, type QueueProvider } from '@queue-runtime
 import type { NonceStore } from '@queue-runtime/crypto'
 import { memoryBroker } from '@queue-runtime/provider-memory'
 import type { Row } from '../attack.ts'
-import { fateOf, plant, refusalOf } from '../fates.ts'
+import { codeOf, fateOf, plant, refusalOf } from '../fates.ts'
 import { type Ground, LOCK_MS, QUEUE } from '../ground.ts'
 
 const HELD = 'receive throws NonceStoreUnavailable → held'
@@ -107,7 +107,7 @@ export const recoveryAttacks: readonly Row[] = [
       const { messages, rejected } = await client.receiveBatch({ waitMs: 0 })
       handled += messages.length
       const [refused] = rejected
-      const code = refused === undefined ? 'delivered' : await refusalOf(() => Promise.reject(refused.error))
+      const code = refused === undefined ? 'delivered' : codeOf(refused.error)
       const place = broker.queue(QUEUE).messages().length === 0 ? 'removed' : 'kept'
       return { outcome: `complete: ${lost}; next delivery: ${code} → ${place}; handled ${handled} time` }
     },

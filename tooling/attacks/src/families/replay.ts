@@ -1,7 +1,7 @@
 import type { NonceStore } from '@queue-runtime/crypto'
 import type { Row } from '../attack.ts'
 import { AT, forged, nonceOf } from '../envelope-bytes.ts'
-import { codeOf, fateOf, plant, refusalOf } from '../fates.ts'
+import { codeOf, fateOf, placesOf, plant, refusalOf } from '../fates.ts'
 import { type Ground, QUEUE } from '../ground.ts'
 import { KEY_ID } from '../keys.ts'
 
@@ -51,11 +51,8 @@ export const replayAttacks: readonly Row[] = [
       const looks = await Promise.all(consumers.map((client) => client.receiveBatch({ maxMessages: 1, waitMs: 0 })))
       const rejected = looks.flatMap((look) => look.rejected)
       const winners = looks.flatMap(({ messages }) => messages)
-      const states = ground.queue().messages()
-      const refusals = rejected.map(({ error, brokerMessageId }) => {
-        const state = states.find((message) => message.brokerMessageId === brokerMessageId)?.state
-        return `${codeOf(error)} → ${state === 'scheduled' ? 'kept for a later try' : state}`
-      })
+      const places = placesOf(ground.queue())
+      const refusals = rejected.map(({ error, brokerMessageId }) => `${codeOf(error)} → ${places(brokerMessageId)}`)
       for (const winner of winners) await winner.complete()
       await ground.clock.advance(5_000)
       const [left] = ground.queue().messages()

@@ -64,7 +64,8 @@ export const storeMutants = {
     },
   })),
   'gives no claim back': store(() => ({ release: async () => 'ok' })),
-  'lets no lease end': store(({ claim }) => ({
+  'lets no lease end': store(({ claim, renew }) => ({
+    renew: (id) => renew(id, DAY_MS),
     claim: (requests) => claim(requests.map((request) => ({ ...request, leaseMs: DAY_MS, retainMs: 2 * DAY_MS }))),
   })),
   'fails open': options((given) => {
