@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { memoryNonceStore, type NonceClaim, type NonceIdentity } from '../src/index.ts'
 import { decide, type NonceOperation, type NonceRecord } from '../src/nonce-table.ts'
+import { SCALED_TIMEOUT_MS, scaled } from './scale.ts'
 import { NOW } from './support.ts'
 
 const nonceOf = (number: number): Uint8Array => {
@@ -36,7 +37,9 @@ const setUp = (maxRecords?: number) => {
 }
 
 describe('memoryNonceStore', () => {
-  it('answers as the state table does, in any order of calls and at any moment (protocol.md 5)', async () => {
+  it('answers as the state table does, in any order of calls and at any moment (protocol.md 5)', {
+    timeout: SCALED_TIMEOUT_MS,
+  }, async () => {
     const token = fc.constantFrom('a', 'b', 'c')
     const lasts = fc.constantFrom(1, 999, 1_000, 2_500, 60_000)
     const operation = fc.oneof(
@@ -67,10 +70,10 @@ describe('memoryNonceStore', () => {
         expect(await ask(identity(number, operation.token), operation)).toBe(answer)
       }
     }
-    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 30 }), run), { numRuns: 500, seed: 5 })
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 30 }), run), { numRuns: scaled(500), seed: 5 })
   })
 
-  it('tells every scope, key id and nonce apart, whatever they hold', async () => {
+  it('tells every scope, key id and nonce apart, whatever they hold', { timeout: SCALED_TIMEOUT_MS }, async () => {
     const text = fc.constantFrom('', 'a', 'b', ':', '"', ',', '","', 'a:b', 'a","b', '\\', '\n', '\ud800')
     const place = fc.record({ scope: text, keyId: text, nonce: fc.uint8Array({ maxLength: 2 }) })
     await fc.assert(
@@ -80,7 +83,7 @@ describe('memoryNonceStore', () => {
         const answers = await store.claim(places.map((one, index) => claim(0, { ...one, token: `${index}` })))
         expect(answers.filter((answer) => answer === 'granted')).toHaveLength(distinct.size)
       }),
-      { numRuns: 500, seed: 5 },
+      { numRuns: scaled(500), seed: 5 },
     )
   })
 
