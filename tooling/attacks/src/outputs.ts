@@ -25,6 +25,8 @@ export function shownOf(value: unknown): string {
     String(value),
     JSON.stringify(value),
     inspect(value),
+    // As console.dir asks: not for what an object says of itself, but for what it has.
+    inspect(value, { depth: null, customInspect: false, maxArrayLength: null, maxStringLength: null }),
     inspect(value, { depth: null, showHidden: true, getters: true, maxArrayLength: null, maxStringLength: null }),
     isError ? `${value.stack}` : '',
   ].join('\n')

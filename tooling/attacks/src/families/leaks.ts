@@ -8,10 +8,10 @@ import { isQueueError } from '@queue-runtime/core'
 import { aesGcmCryptoProvider, EncryptionKey } from '@queue-runtime/crypto'
 import type { Row } from '../attack.ts'
 import { flipped } from '../envelope-bytes.ts'
-import { plant } from '../fates.ts'
+import { distinct, plant } from '../fates.ts'
 import type { Ground } from '../ground.ts'
 import { bothKeys, KEY_ID, keyBytes, keyOf, OLD_KEY_ID } from '../keys.ts'
-import { spellingsIn, windowsShared } from '../needles.ts'
+import { spellingsIn } from '../needles.ts'
 import { shownOf } from '../outputs.ts'
 
 /** Not JSON, and so short that Node's parser quotes it whole. */
@@ -111,6 +111,9 @@ async function afterFailedHandlers(ground: Ground): Promise<unknown[]> {
   return [`${reasons.sort().join(', ')}, ${sealed} sealed`, ...shown, ground.lines, letters, ...passed]
 }
 
+const foundText = (spellings: readonly string[]): string =>
+  spellings.length === 0 ? 'found nowhere' : `found as ${distinct(spellings)}`
+
 /** What gets out beside the message itself. */
 export const leakAttacks: readonly Row[] = [
   {
@@ -121,22 +124,21 @@ export const leakAttacks: readonly Row[] = [
     catches: ['logs keys'],
     async run(ground) {
       const shown = (await everythingShown(ground)).map(shownOf).join('\n')
-      const found = [KEY_ID, OLD_KEY_ID].flatMap((keyId) => spellingsIn(shown, keyBytes(keyId)))
-      const where = found.length === 0 ? 'found nowhere' : `found as ${found.join(', ')}`
-      return { outcome: `raw, hex, base64, base64url, numbers: ${where}`, facts: { characters: shown.length } }
+      const found = foundText([KEY_ID, OLD_KEY_ID].flatMap((keyId) => spellingsIn(shown, keyBytes(keyId))))
+      return { outcome: `raw, hex, base64, base64url, numbers: ${found}`, facts: { characters: shown.length } }
     },
   },
   {
     number: 41,
     name: 'has a handler fail on a secret body',
     by: 'queue reader',
-    expected: 'app.failed (SyntaxError), qr.invalid-body (InvalidBody), 2 sealed; 0 windows of 8 secret bytes shown',
+    expected: 'app.failed (SyntaxError), qr.invalid-body (InvalidBody), 2 sealed; the secret: found nowhere',
     catches: ['tells why the handler failed', 'logs bodies'],
     async run(ground) {
       const [letters, ...shown] = await afterFailedHandlers(ground)
       const text = shown.map(shownOf).join('\n')
-      const windows = windowsShared(Buffer.from(SECRET), Buffer.from(text))
-      return { outcome: `${letters}; ${windows} windows of 8 secret bytes shown`, facts: { characters: text.length } }
+      const found = foundText(spellingsIn(text, Buffer.from(SECRET)))
+      return { outcome: `${letters}; the secret: ${found}`, facts: { characters: text.length } }
     },
   },
 ]
