@@ -86,11 +86,12 @@ describe('settling once (C7, protocol.md 5)', () => {
   })
 
   it('waits, when the client closes, for what is under way, and then leaves it', async () => {
-    const { settlement, asked } = scripted()
+    const { settlement, asked, ended } = scripted()
     const completing = settlement.complete()
+    expect(ended).toEqual([])
     await settlement.release()
+    expect([asked, ended]).toEqual([['confirm', 'broker complete'], ['ended']])
     await completing
-    expect(asked).toEqual(['confirm', 'broker complete'])
   })
 
   it('tells who comes after the client closed that it did', async () => {

@@ -37,6 +37,15 @@ describe('a message', () => {
     expect(validateMessage({ body: '', correlationId: '' }, ALL).correlationId).toBeUndefined()
   })
 
+  it('is a copy of what may change while it is sent', () => {
+    const deliverAt = new Date(5)
+    const attributes = { a: 'b' }
+    const checked = validateMessage({ body: 'x', deliverAt, attributes }, ALL)
+    deliverAt.setTime(9)
+    attributes.a = 'c'
+    expect([checked.deliverAt, checked.attributes]).toEqual([new Date(5), { a: 'b' }])
+  })
+
   const detached = new Uint8Array(3)
   structuredClone(detached, { transfer: [detached.buffer] })
   const circular: { self?: unknown } = {}

@@ -158,6 +158,80 @@ describe('a message that is held for a reason that no error calls transient', ()
     expect([consumer.state, texts]).toEqual(['running', ['good']])
     await queue.close()
   })
+
+  it('is waited out by messages() as well', async () => {
+    const { client, clock } = setUp()
+    let isBroken = true
+    const crypto: MessageProtection = {
+      open: () => ({
+        protect: async ({ body }) => ({ body, attributes: {}, seal: null }),
+        unprotect: async (messages) =>
+          messages.map(({ body }) =>
+            isBroken
+              ? { error: new QueueError('KeyDisposed', 'gone'), disposition: { action: 'hold' } }
+              : { body, seal: null, claim: null },
+          ),
+      }),
+    }
+    const queue = client({ crypto })
+    await queue.send({ body: 'hello' })
+    const texts: string[] = []
+    const iterating = (async () => {
+      for await (const message of queue.messages()) texts.push(message.text())
+    })()
+    await turns(clock)
+    isBroken = false
+    await clock.advance(LOCK_MS)
+    expect(texts).toEqual(['hello'])
+    await queue.close()
+    await iterating
+  })
+})
+
+describe('a flood of forged messages', () => {
+  it('does not hold a look without a wait for ever', async () => {
+    const { client, broker } = setUp()
+    const queue = client({ crypto: messageCrypto({ keyProvider: keys, plaintextPolicy: 'reject' }) })
+    for (let count = 0; count < 50; count += 1) {
+      broker.queue('orders').put({ body: new TextEncoder().encode('forged'), messageId: `m-${count}` })
+    }
+    expect(await queue.receive({ waitMs: 0 })).toBeNull()
+    expect(broker.queue('orders').deadLetters()).toHaveLength(11)
+    await queue.close()
+  })
+})
+
+describe('an error that is none of ours', () => {
+  it('from a provider is waited out: nobody knows that it cannot heal', async () => {
+    const { provider, clock, client } = setUp()
+    let failure: Error | undefined = new TypeError('odd')
+    const queue = client({ provider: failing(provider, () => failure) })
+    await client().send({ body: 'hello' })
+    const texts: string[] = []
+    const consumer = queue.consume((message) => void texts.push(message.text()))
+    await turns(clock)
+    expect(consumer.state).toBe('paused')
+    failure = undefined
+    await clock.advance(1_000)
+    expect([consumer.state, texts]).toEqual(['running', ['hello']])
+    await queue.close()
+  })
+
+  it('from the handler about another body abandons this message and does not give it up', async () => {
+    const { client, clock, broker } = setUp()
+    const queue = client()
+    await queue.send({ body: 'mine' })
+    const other = new QueueError('InvalidBody', 'The body is not JSON.', { messageId: 'another' })
+    queue.consume(() => Promise.reject(other))
+    await turns(clock)
+    expect(
+      broker
+        .queue('orders')
+        .messages()
+        .map(({ state }) => state),
+    ).toEqual(['scheduled'])
+    await queue.close()
+  })
 })
 
 describe('callbacks of the application', () => {
@@ -350,7 +424,7 @@ describe('an outage of the broker', () => {
         await message.complete()
         isCompleted = true
       },
-      { concurrency: 2 },
+      { concurrency: 3 },
     )
     await turns(clock)
     failure = new QueueError('QueueNotFound', 'gone', { facts: { queue: 'orders' } })
@@ -382,6 +456,14 @@ describe('cancelling', () => {
     await queue.close()
     const again = await client({ crypto: sealing }).receive({ waitMs: 0 })
     expect([again?.text(), again?.deliveryCount]).toEqual(['hello', 2])
+  })
+
+  it('rejects with the very reason of the signal, also where it is an error of ours', async () => {
+    const reason = new QueueError('Timeout', 'the application waited long enough')
+    const signal = AbortSignal.abort(reason)
+    const queue = setUp().client()
+    await expect(queue.receive({ signal })).rejects.toBe(reason)
+    await expect(queue.send({ body: 'x' }, { signal })).rejects.toBe(reason)
   })
 
   it('before a send means that nothing is sent', async () => {
@@ -642,6 +724,20 @@ describe('what is received', () => {
       .queue('orders')
       .replace(stored?.brokerMessageId ?? '', { attributes: { ...stored?.attributes, traceparent: '00' } })
     expect((await queue.receive({ waitMs: 0 }))?.attributes).toEqual({ tenant: 'seven' })
+  })
+
+  it('from the dead-letter queue comes once a pass, though its lock ends meanwhile (D4)', async () => {
+    const { client, clock } = setUp()
+    const queue = client()
+    await queue.sendBatch(['1', '2', '3'].map((body) => ({ body })))
+    for (let count = 0; count < 3; count += 1) await (await queue.receive({ waitMs: 0 }))?.deadLetter({ reason: 'r' })
+    const texts: string[] = []
+    for await (const letter of queue.deadLetters().messages()) {
+      texts.push((await letter.open()).text())
+      if (texts.length < 3) await clock.advance(LOCK_MS + 1)
+    }
+    expect(texts).toEqual(['1', '2', '3'])
+    await queue.close()
   })
 
   it('opens from the dead-letter queue however old it is', async () => {

@@ -84,6 +84,18 @@ describe('a client whose broker knows no delayed abandon', () => {
   })
 })
 
+describe('an abandon with a delay after the lock ended', () => {
+  it('says so, on a broker that knows no delay too (C7)', async ({ expect }) => {
+    const bench = memoryBench(true, withoutAbandonDelay)
+    const client = bench.client()
+    await client.send({ body: 'hello' })
+    const message = await client.receive({ waitMs: 0 })
+    await bench.advance(LOCK_MS + 1)
+    await expect(message?.abandon({ delayMs: 5_000 })).rejects.toMatchObject({ code: 'MessageLockLost' })
+    await bench.close()
+  })
+})
+
 /** A broken provider may also hang a case: that is caught too. */
 const fails = async (aCase: Case, bench: Bench): Promise<boolean> => {
   const hung = Promise.withResolvers<boolean>()
