@@ -5,7 +5,7 @@ import { checkOptions, option } from '@queue-runtime/core/provider'
 import { EncryptionKey } from './encryption-key.ts'
 import { isKeyId } from './key-id.ts'
 import type { KeyProvider } from './key-provider.ts'
-import { decodeKeyText } from './key-text.ts'
+import { decodeKeyText, isKeyText } from './key-text.ts'
 
 /**
  * - `directory`: where the files lie, one per key, named by its id: 32 bytes, or the same in base64 or hex
@@ -71,7 +71,14 @@ export function fileKeyProvider(options: FileKeyProviderOptions): KeyProvider {
           throw unreadable(`The file ${currentFile}`, error)
         },
       )
-      return text.trim()
+      const keyId = text.trim()
+      if (isKeyText(keyId)) {
+        throw new QueueError(
+          'KeyProviderError',
+          `The file ${currentFile} holds what looks like a key, not the id of one.`,
+        )
+      }
+      return keyId
     },
     async validKeyIds() {
       const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {

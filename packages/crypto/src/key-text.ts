@@ -6,6 +6,9 @@ const ENCODINGS: readonly (readonly [pattern: RegExp, encoding: BufferEncoding])
   [/^[0-9A-Fa-f]{64}$/, 'hex'],
 ]
 
+/** True for text that could be a key. Where an id is expected it is refused: ids are printed. */
+export const isKeyText = (text: string): boolean => ENCODINGS.some(([pattern]) => pattern.test(text))
+
 /**
  * Returns the 32 bytes of a key that is kept as text: base64, base64url or hex, with white space around it. The caller zeroes them;
  * the text itself is immutable and stays in memory until it is collected.

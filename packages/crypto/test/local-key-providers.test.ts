@@ -107,6 +107,18 @@ describe('fileKeyProvider', () => {
     await expect(elsewhere.validKeyIds?.()).rejects.toMatchObject({ code: 'KeyProviderError' })
   })
 
+  it('refuses a key where its id belongs, and prints nothing of it: ids stand in logs', async () => {
+    for (const [, text] of TEXTS) {
+      await writeFile(join(directory, 'misplaced'), text)
+      const error = await fileKeyProvider({ directory, currentFile: 'misplaced' })
+        .currentKeyId()
+        .catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'KeyProviderError' })
+      expect(`${error}${JSON.stringify(error)}`).not.toContain(text.trim().slice(0, 8))
+    }
+    await rm(join(directory, 'misplaced'))
+  })
+
   it('sees a rotated secret at the next call', async () => {
     const provider = fileKeyProvider({ directory, currentFile: 'active' })
     await writeFile(join(directory, 'active'), 'raw')
