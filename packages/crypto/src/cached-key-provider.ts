@@ -1,51 +1,12 @@
-import { type Clock, type Closable, isQueueError, type Logger, type Options, QueueError } from '@queue-runtime/core'
-import {
-  abortable,
-  checkOptions,
-  errorClass,
-  hasMethods,
-  misconfigured,
-  option,
-  resolveLogger,
-  systemClock,
-} from '@queue-runtime/core/provider'
+import { type Closable, isQueueError, QueueError } from '@queue-runtime/core'
+import { abortable, errorClass } from '@queue-runtime/core/provider'
+import { type CachedKeyProviderOptions, cacheSettings } from './cached-key-options.ts'
 import { type EncryptionKey, keyObjectOf } from './encryption-key.ts'
 import { createKeyAllowList } from './key-allow-list.ts'
 import { isKeyId } from './key-id.ts'
 import type { KeyProvider } from './key-provider.ts'
 import { createLruMap } from './lru-map.ts'
 import { createRefreshedValue } from './refreshed-value.ts'
-
-/**
- * Times in milliseconds; the defaults are those of protocol.md 6.
- *
- * - `ttlMs`: how long a key is served without asking. Default 300 000
- * - `refreshAheadMs`: how long before that it is fetched anew in the background. Default a fifth of `ttlMs`
- * - `maxStaleMs`: while the store is down a key is served up to this age. Default 3 600 000
- * - `currentKeyTtlMs`, `listTtlMs`: the same for the current id and for the list of ids. Default 60 000
- * - `listIntervalMs`: an unknown id makes the list load anew at most this often. Default 5 000
- * - `negativeTtlMs`, `maxNegative`: how long, and of how many ids, it is remembered that there is no such key. Default 30 000, 1 000
- * - `lookupsPerSecond`: bound on lookups of uncached ids where the source cannot list. Default 10
- * - `maxKeys`: more keys than this are not kept. Default 1 000
- * - `keyIds`: the list, where the source may not list
- * - `logger`: told of a store that is down and of a key that changed. Default warnings and errors on the console; `false` silences
- */
-export interface CachedKeyProviderOptions
-  extends Options<{
-    ttlMs: number
-    refreshAheadMs: number
-    maxStaleMs: number
-    currentKeyTtlMs: number
-    listTtlMs: number
-    listIntervalMs: number
-    negativeTtlMs: number
-    maxNegative: number
-    lookupsPerSecond: number
-    maxKeys: number
-    keyIds: readonly string[]
-    logger: Logger | false
-    clock: Clock
-  }> {}
 
 /** A key provider that asks its source seldom, and outlives an outage of it. */
 export interface CachedKeyProvider extends KeyProvider, Closable {
@@ -56,8 +17,6 @@ export interface CachedKeyProvider extends KeyProvider, Closable {
   revoke(keyId: string): void
 }
 
-const MINUTE_MS = 60_000
-
 /** A store that is down is asked for one key, or for the current id, once a second. */
 const RETRY_AFTER_MS = 1_000
 
@@ -65,29 +24,6 @@ const RETRY_AFTER_MS = 1_000
 const VERDICTS = ['KeyNotFound', 'KeyDisabled', 'InvalidKeyLength'] as const
 
 const isVerdict = (error: unknown): error is QueueError => VERDICTS.some((code) => isQueueError(error, code))
-
-const checkCacheOptions = (source: KeyProvider, options: CachedKeyProviderOptions): void => {
-  if (!hasMethods(source, 'getKey', 'currentKeyId')) throw misconfigured('source', 'must be a key provider.')
-  const duration = option.wholeNumber(1)
-  checkOptions(options, {
-    ttlMs: duration,
-    refreshAheadMs: option.wholeNumber(0),
-    maxStaleMs: duration,
-    currentKeyTtlMs: duration,
-    listTtlMs: duration,
-    listIntervalMs: duration,
-    negativeTtlMs: option.wholeNumber(0),
-    maxNegative: duration,
-    lookupsPerSecond: duration,
-    maxKeys: duration,
-    keyIds: option.that('a list of key ids', (value) => Array.isArray(value) && value.every(isKeyId)),
-    logger: option.logger,
-    clock: option.object('a Clock', 'now', 'sleep'),
-  })
-  const { ttlMs = 5 * MINUTE_MS, refreshAheadMs = 0, maxStaleMs = 60 * MINUTE_MS } = options
-  if (refreshAheadMs >= ttlMs) throw misconfigured('refreshAheadMs', 'must be less than ttlMs.')
-  if (maxStaleMs < ttlMs) throw misconfigured('maxStaleMs', 'must not be less than ttlMs.')
-}
 
 /**
  * Returns a cache over a key provider (protocol.md 6). It owns the keys that the source returns, and disposes those that it
@@ -103,11 +39,9 @@ const checkCacheOptions = (source: KeyProvider, options: CachedKeyProviderOption
  * const keyProvider = cachedKeyProvider(keyVaultKeyProvider({ vaultUrl, credential }))
  */
 export function cachedKeyProvider(source: KeyProvider, options: CachedKeyProviderOptions = {}): CachedKeyProvider {
-  checkCacheOptions(source, options)
-  const { clock = systemClock, ttlMs = 5 * MINUTE_MS, maxStaleMs = 60 * MINUTE_MS, maxKeys = 1_000 } = options
-  const { refreshAheadMs = ttlMs / 5, currentKeyTtlMs = MINUTE_MS, listTtlMs = MINUTE_MS } = options
-  const { negativeTtlMs = MINUTE_MS / 2, maxNegative = 1_000, listIntervalMs = 5_000, lookupsPerSecond = 10 } = options
-  const logger = resolveLogger(options.logger)
+  const settings = cacheSettings(source, options)
+  const { clock, logger, ttlMs, refreshAheadMs, maxStaleMs, currentKeyTtlMs, listTtlMs } = settings
+  const { negativeTtlMs, maxNegative, maxKeys, keyIds, listIntervalMs, lookupsPerSecond } = settings
   const closing = new AbortController()
   const { signal } = closing
   const revoked = new Set<string>()
@@ -127,7 +61,7 @@ export function cachedKeyProvider(source: KeyProvider, options: CachedKeyProvide
   }
   const allowList = createKeyAllowList({
     ...shared,
-    ...{ source, keyIds: options.keyIds, listIntervalMs, lookupsPerSecond, ttlMs: listTtlMs, refreshAheadMs: 0 },
+    ...{ source, keyIds, listIntervalMs, lookupsPerSecond, ttlMs: listTtlMs, refreshAheadMs: 0 },
     retryAfterMs: listIntervalMs,
   })
   const currentKeyId = createRefreshedValue({

@@ -1,4 +1,5 @@
-export { type CachedKeyProvider, type CachedKeyProviderOptions, cachedKeyProvider } from './cached-key-provider.ts'
+export type { CachedKeyProviderOptions } from './cached-key-options.ts'
+export { type CachedKeyProvider, cachedKeyProvider } from './cached-key-provider.ts'
 export { aesGcmCryptoProvider, type CryptoProvider, type EncryptOptions } from './crypto-provider.ts'
 export { EncryptionKey, type KeyOptions } from './encryption-key.ts'
 export { type EnvKeyProviderOptions, envKeyProvider } from './env-key-provider.ts'
