@@ -18,7 +18,8 @@ export interface ServerOptions {
 const LIMITS = {
   requestTimeout: 10_000,
   keepAliveTimeout: 5_000,
-  http: { headersTimeout: 5_000, maxHeaderSize: 16 * 1024 },
+  // Node looks for connections over their limits only so often, by default every 30 s.
+  http: { headersTimeout: 5_000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 1_000 },
 } as const
 
 export const WEBHOOK_PATH = '/webhooks/github'

@@ -1,4 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openHouse } from '../src/demo/house.ts'
@@ -71,6 +73,28 @@ describe('router, broker and bots in one process', { timeout: 30_000 }, () => {
       .flatMap((addresses) => addresses ?? [])
       .filter(({ internal, family }) => !internal && family === 'IPv4')
     for (const { address } of others) await expect(fetch(`http://${address}:${port}/`)).rejects.toThrow()
+  })
+
+  it('close although clients send nothing, or half a request, and never end it', async () => {
+    const { house } = await open()
+    const { port } = new URL(house.url)
+    const halves = [
+      '',
+      'POST /webhooks/github HT',
+      'POST /webhooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{',
+    ]
+    const sockets = await Promise.all(
+      halves.map(async (text) => {
+        const socket = connect(Number(port), '127.0.0.1')
+        socket.on('error', () => {})
+        await once(socket, 'connect')
+        socket.write(text)
+        return socket
+      }),
+    )
+    const ended = Promise.all(sockets.map((socket) => new Promise((resolve) => socket.on('close', resolve))))
+    await house.close()
+    await ended
   })
 
   it('close although a client keeps its connection, and answer nobody afterwards', async () => {

@@ -77,7 +77,7 @@ export function createHandling(parts: HandlingParts): Handling {
   const fail = async (message: ReceivedMessage, error: unknown): Promise<void> => {
     const disposition = await decide(error, message)
     const fields = { ...logFields(queue, 'process', message), error_type: errorClass(error) }
-    logger.warn({ ...fields, disposition: disposition.action }, 'The handler failed')
+    logger.warn({ ...fields, disposition: disposition.action }, 'The handler failed; onError is given what it threw')
     await settle(message, disposition.action, () => execute(message, disposition, errorClass(error)))
   }
 

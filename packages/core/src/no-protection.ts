@@ -23,10 +23,14 @@ export const noProtection: MessageProtection = {
         }
         if (!isEncrypted(body)) return { body, seal: null, claim: null }
         return {
-          error: new QueueError('KeyProviderMissing', 'The message is sealed and the client has no crypto.', {
-            queue,
-            messageId,
-          }),
+          error: new QueueError(
+            'KeyProviderMissing',
+            'The message is sealed and the client has no crypto: give createQueueClient one.',
+            {
+              queue,
+              messageId,
+            },
+          ),
           disposition: { action: 'hold' },
         }
       }),

@@ -1,27 +1,21 @@
-import { invalid } from './check.ts'
+import { checkOptions, option } from './check.ts'
 import { createContent } from './content.ts'
 import { isQueueError } from './errors.ts'
 import { factsOf } from './facts.ts'
 import { hideBody } from './hide-body.ts'
 import type { DeadLetterReason, ReceivedMessage, Seal } from './message.ts'
+import type { Options } from './options.ts'
 import type { Settlement } from './settlement.ts'
 import type { IncomingMessage } from './transport.ts'
 
-const checkDelay = (delayMs: number | undefined): number => {
-  if (delayMs === undefined) return 0
-  if (!Number.isSafeInteger(delayMs) || delayMs < 0) {
-    throw invalid('delayMs', 'out-of-range', 'must be a whole number, at least 0.')
-  }
-  return delayMs
+const checkDelay = (options: Options<{ delayMs: number }> = {}): number => {
+  checkOptions(options, { delayMs: option.wholeNumber(0) })
+  return options.delayMs ?? 0
 }
 
 const checkReason = (given: DeadLetterReason): void => {
-  if (typeof given?.reason !== 'string' || given.reason === '') {
-    throw invalid('reason', 'required', 'must be a non-empty string.')
-  }
-  if (given.description !== undefined && typeof given.description !== 'string') {
-    throw invalid('description', 'invalid-format', 'must be a string.')
-  }
+  const description = option.that('a string', (value) => typeof value === 'string')
+  checkOptions(given, { reason: option.text(/./, 'a non-empty string'), description }, ['reason'])
 }
 
 /** Makes what the application gets of an opened delivery. */
@@ -39,7 +33,7 @@ export function createReceivedMessage(
       return settlement.lockedUntil
     },
     complete: () => settlement.complete(),
-    abandon: async (options) => settlement.abandon({ delayMs: checkDelay(options?.delayMs) }),
+    abandon: async (options) => settlement.abandon({ delayMs: checkDelay(options) }),
     deadLetter: async (reason) => {
       checkReason(reason)
       await settlement.deadLetter(reason)

@@ -1,5 +1,5 @@
 import { execute } from './disposition.ts'
-import { errorClass, type QueueError } from './errors.ts'
+import { errorClass, isQueueError, type QueueError } from './errors.ts'
 import { factsOf, logFields } from './facts.ts'
 import type { Logger } from './logger.ts'
 import type { RejectedMessage } from './message.ts'
@@ -23,7 +23,9 @@ export function createRejecting(
   }
 
   return async (message, settlement, { error, disposition }) => {
-    const fields = { ...logFields(queue, 'receive', message), error_type: error.code, disposition: disposition.action }
+    const keyId = isQueueError(error, 'KeyNotFound') ? { key_id: error.facts.keyId } : {}
+    const outcome = { error_type: error.code, disposition: disposition.action, ...keyId }
+    const fields = { ...logFields(queue, 'receive', message), ...outcome }
     let settled = false
     try {
       // The reason alone: the error would tell whoever reads the dead letters which check failed.

@@ -85,6 +85,25 @@ const toJson = (at: string, json: unknown): string => {
   return text
 }
 
+const NAMES: ReadonlySet<string> = new Set<keyof OutgoingMessage>([
+  'body',
+  'json',
+  'messageId',
+  'sessionId',
+  'correlationId',
+  'contentType',
+  'attributes',
+  'timeToLiveMs',
+  'deliverAt',
+])
+
+/** A misspelt field would be sent without what its author meant to have bound. */
+const checkNames = (at: string, message: OutgoingMessage): void => {
+  const unknown = Object.keys(message).find((name) => !NAMES.has(name))
+  if (unknown === undefined) return
+  throw invalid(`${at}${unknown}`, 'invalid-format', `is unknown. Known are ${[...NAMES].join(', ')}.`)
+}
+
 const checkMoment = (at: string, deliverAt: Date | undefined): void => {
   if (deliverAt === undefined) return
   if (!(deliverAt instanceof Date) || Number.isNaN(deliverAt.getTime())) {
@@ -122,6 +141,7 @@ const checkFeatures = (at: string, message: OutgoingMessage, features: Transport
  */
 export function validateMessage(message: OutgoingMessage, features: TransportFeatures, at = ''): UnprotectedMessage {
   if (typeof message !== 'object' || message === null) throw invalid(at || 'message', 'required', 'must be an object.')
+  checkNames(at, message)
   const { body, isJson } = toBytes(at, message)
   const attributes = checkAttributes(at, message.attributes)
   checkMoment(at, message.deliverAt)

@@ -70,6 +70,7 @@ describe('a message', () => {
     ['contentType', 'invalid-format', { body: 'x', contentType: 'a\r\nb' }],
     ['attributes', 'invalid-format', { body: 'x', attributes: { 'a b': 'x' } }],
     ['attributes', 'invalid-format', { body: 'x', attributes: new Map([['a', 'b']]) }],
+    ['corelationId', 'invalid-format', { body: 'x', corelationId: 'c' }],
     ['body', 'invalid-format', { body: detached }],
     ['attributes.a', 'invalid-format', { body: 'x', attributes: { a: 1 } }],
     ['attributes.qr', 'invalid-format', { body: 'x', attributes: { qr: 'x' } }],

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type CallOptions, type Clock, isQueueError, type Options, QueueError } from '@queue-runtime/core'
-import { checkOptions, invalid, option, systemClock } from '@queue-runtime/core/provider'
+import { checkOptions, errorClass, invalid, option, systemClock } from '@queue-runtime/core/provider'
 import { open, seal } from './aes-gcm.ts'
 import { keyObjectOf } from './encryption-key.ts'
 import { type EncryptedMessage, LAYOUT } from './envelope.ts'
@@ -70,7 +70,7 @@ export function aesGcmCryptoProvider(
         } catch (error) {
           // OpenSSL's errors are dropped: they may quote what they were given.
           if (isQueueError(error)) throw error
-          throw new QueueError('EncryptionFailed', 'The message could not be sealed.')
+          throw new QueueError('EncryptionFailed', `The message could not be sealed (${errorClass(error)}).`)
         }
       }),
     decrypt: (encrypted, associatedData, options = {}) =>

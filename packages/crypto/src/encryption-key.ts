@@ -69,7 +69,10 @@ export class EncryptionKey implements Disposable {
     }
     checkKeyOptions(options)
     if (!(bytes instanceof Uint8Array) || bytes.length !== KEY_BYTES) {
-      throw new QueueError('InvalidKeyLength', `The key ${id} does not have ${KEY_BYTES} bytes.`)
+      throw new QueueError(
+        'InvalidKeyLength',
+        `The key ${id} is not a Uint8Array of ${KEY_BYTES} bytes; decode text first.`,
+      )
     }
     if (bytes.every((byte) => byte === bytes[0])) {
       throw new QueueError(

@@ -1,4 +1,4 @@
-import type { Options } from '@queue-runtime/core'
+import { type Options, QueueError } from '@queue-runtime/core'
 import { checkOptions, option } from '@queue-runtime/core/provider'
 import { EncryptionKey } from './encryption-key.ts'
 import { isKeyId } from './key-id.ts'
@@ -43,7 +43,9 @@ export function envKeyProvider(options: EnvKeyProviderOptions): KeyProvider {
     async getKey(keyId) {
       const name = Object.hasOwn(variables, keyId) ? variables[keyId] : undefined
       const text = name === undefined ? undefined : env[name]
-      if (text === undefined || text === '') return null
+      if (name === undefined) return null
+      // A key that is configured and not there is a mistake of the deployment: its messages wait instead of being given up.
+      if (!text) throw new QueueError('KeyProviderError', `${name}, the variable of the key ${keyId}, is not set.`)
       return EncryptionKey.fromBytes(keyId, decodeKeyText(keyId, text), { zeroSource: true })
     },
     currentKeyId: async () => current,

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { access, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Options, QueueError } from '@queue-runtime/core'
 import { checkOptions, option } from '@queue-runtime/core/provider'
@@ -18,6 +18,7 @@ export interface FileKeyProviderOptions extends Options<{ currentFile: string }>
 /** Longer files are no keys: 64 characters of hex, and room for white space. */
 const MAX_BYTES = 128
 
+/** An id from an envelope may also name a folder: that is no key, and no outage either. */
 const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'EISDIR', 'ENOTDIR'])
 
 const errorCodeOf = (error: unknown): string =>
@@ -50,13 +51,21 @@ export function fileKeyProvider(options: FileKeyProviderOptions): KeyProvider {
     ['directory'],
   )
   const { directory, currentFile = 'current' } = options
+
+  /** Without its directory no key is absent: the secret is not mounted, and messages wait for it. */
+  const assertMounted = async (): Promise<void> => {
+    await access(directory).catch((error: unknown) => {
+      throw unreadable('The directory of keys', error)
+    })
+  }
+
   return {
     async getKey(keyId, { signal } = {}) {
       if (!isKeyId(keyId) || keyId === currentFile) return null
-      const content = await readFile(join(directory, keyId), { signal }).catch((error: unknown) => {
-        // An id from an envelope may name a folder: that is no key, and no outage either.
-        if (ABSENT.has(errorCodeOf(error))) return null
-        throw unreadable(`The file of the key ${keyId}`, error)
+      const content = await readFile(join(directory, keyId), { signal }).catch(async (error: unknown) => {
+        if (!ABSENT.has(errorCodeOf(error))) throw unreadable(`The file of the key ${keyId}`, error)
+        await assertMounted()
+        return null
       })
       if (content === null) return null
       try {

@@ -41,12 +41,13 @@ describe('envKeyProvider', () => {
   })
 
   it('tells what is there and what is not', async () => {
-    for (const absent of [
-      provider(undefined).getKey('k'),
-      provider('').getKey('k'),
-      provider('x').getKey('toString'),
-    ]) {
-      expect(await absent).toBeNull()
+    expect(await provider('x').getKey('toString')).toBeNull()
+    expect(await provider('x').getKey('unknown')).toBeNull()
+    for (const unset of [undefined, '']) {
+      await expect(provider(unset).getKey('k')).rejects.toMatchObject({
+        code: 'KeyProviderError',
+        message: expect.stringContaining('ORDERS_KEY'),
+      })
     }
     expect(await provider('x').currentKeyId()).toBe('k')
     expect(await provider('x').validKeyIds?.()).toEqual(['k', 'other'])
@@ -104,6 +105,7 @@ describe('fileKeyProvider', () => {
     }
     const elsewhere = fileKeyProvider({ directory: join(directory, 'nowhere') })
     await expect(elsewhere.currentKeyId()).rejects.toMatchObject({ code: 'KeyProviderError', isTransient: true })
+    await expect(elsewhere.getKey('raw')).rejects.toMatchObject({ code: 'KeyProviderError' })
     await expect(elsewhere.validKeyIds?.()).rejects.toMatchObject({ code: 'KeyProviderError' })
   })
 

@@ -61,6 +61,9 @@ const OVERHEAD_BYTES = 1024
 
 const LOCALHOST = '127.0.0.1'
 
+/** How long requests that are under way may take to end when the house closes, in milliseconds. */
+const LAST_REQUESTS_MS = 1_000
+
 /** Starts the broker and the router, not the bots. Rejects where the port is taken. */
 export async function openHouse({ port, logger, observer, state, seams = {} }: HouseOptions): Promise<House> {
   const clock = skippingClock()
@@ -88,7 +91,10 @@ export async function openHouse({ port, logger, observer, state, seams = {} }: H
   serveView(app, state)
 
   const close = async (): Promise<void> => {
+    // Once closed, Node no longer ends connections over their limits: one that sends half a request would stay for ever.
+    const patience = setTimeout(() => app.server.closeAllConnections(), LAST_REQUESTS_MS)
     await app.close()
+    clearTimeout(patience)
     await Promise.all(Object.values(senders).map((sender) => sender.close()))
   }
   const url = await app.listen({ host: LOCALHOST, port }).catch(async (error: unknown) => {
