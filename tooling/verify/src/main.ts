@@ -6,6 +6,12 @@ import { countsFileVariable } from './count-reporter.ts'
 import { steps } from './steps.ts'
 import { verify } from './verify.ts'
 
+const [unknown] = process.argv.slice(2)
+if (unknown !== undefined) {
+  process.stderr.write(`npm test takes no arguments, and was given ${unknown}. Single tests: pnpm unit <path>.\n`)
+  process.exit(2)
+}
+
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'verify-'))
 const countsFile = join(folder, 'counts.json')
