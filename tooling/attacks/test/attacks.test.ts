@@ -17,6 +17,7 @@ describe('protocol.md 9, attack', () => {
     expect({ status, outcome }).toEqual({ status: 'passed', outcome: row.expected })
   })
 
+  // These wait for parts that the repository does not have yet; each says for which, and is counted as skipped until then.
   for (const row of ATTACKS) {
     if ('skipped' in row) it.skip(`${row.number}: ${row.by} ${row.name}: ${row.skipped}`)
   }

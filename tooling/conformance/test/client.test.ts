@@ -6,6 +6,7 @@ import {
   type QueueProvider,
   type RejectedMessage,
 } from '@queue-runtime/core'
+import type { QueueTransport } from '@queue-runtime/core/provider'
 import { type FakeClock, fakeClock } from '@queue-runtime/core/testing'
 import { EncryptionKey, type KeyProvider, messageCrypto, multiKeyProvider } from '@queue-runtime/crypto'
 import { memoryBroker, memoryProvider } from '@queue-runtime/provider-memory'
@@ -38,21 +39,28 @@ const setUp = () => {
   return { clock, broker, provider, lines, client }
 }
 
-/** A provider whose receive fails as it is told, and is sound otherwise. */
-const failing = (provider: QueueProvider, failure: () => Error | undefined): QueueProvider => ({
-  name: provider.name,
+/** A provider whose transports differ from sound ones in what `change` returns. */
+const changed = (
+  provider: QueueProvider,
+  change: (transport: QueueTransport, queue: string) => Partial<QueueTransport>,
+  name = provider.name,
+): QueueProvider => ({
+  name,
   open(queue) {
     const transport = provider.open(queue)
-    return {
-      ...transport,
-      receive: async (options) => {
-        const error = failure()
-        if (error !== undefined) throw error
-        return transport.receive(options)
-      },
-    }
+    return { ...transport, ...change(transport, queue) }
   },
 })
+
+/** A provider whose receive fails as it is told, and is sound otherwise. */
+const failing = (provider: QueueProvider, failure: () => Error | undefined): QueueProvider =>
+  changed(provider, (transport) => ({
+    receive: async (options) => {
+      const error = failure()
+      if (error !== undefined) throw error
+      return transport.receive(options)
+    },
+  }))
 
 const turns = async (clock: FakeClock, count = 5): Promise<void> => {
   for (let turn = 0; turn < count; turn += 1) await clock.advance(0)
@@ -300,10 +308,7 @@ describe('a provider or a protection that keeps to no contract', () => {
   it('that tells no outcome of a send has not sent', async () => {
     const { provider, client } = setUp()
     for (const results of [[], [{}], undefined]) {
-      const silent: QueueProvider = {
-        name: 'silent',
-        open: (queue) => ({ ...provider.open(queue), send: async () => results as never }),
-      }
+      const silent = changed(provider, () => ({ send: async () => results as never }), 'silent')
       await expect(client({ provider: silent }).send({ body: 'x' })).rejects.toMatchObject({
         code: 'ProviderError',
         facts: { provider: 'silent', providerCode: 'no-outcome' },
@@ -338,13 +343,9 @@ describe('a provider or a protection that keeps to no contract', () => {
 
   it('that hands out more than it was asked for gets the rest back', async () => {
     const { provider, client, clock } = setUp()
-    const generous: QueueProvider = {
-      name: 'generous',
-      open(queue) {
-        const transport = provider.open(queue)
-        return { ...transport, receive: (options) => transport.receive({ ...options, maxMessages: 10 }) }
-      },
-    }
+    const generous = changed(provider, ({ receive }) => ({
+      receive: (options) => receive({ ...options, maxMessages: 10 }),
+    }))
     const queue = client({ provider: generous })
     await queue.sendBatch([{ body: '1' }, { body: '2' }, { body: '3' }])
     expect((await queue.receive({ waitMs: 0 }))?.text()).toBe('1')
@@ -515,13 +516,7 @@ describe('options', () => {
 
   it('that a protection refuses leave no transport open', () => {
     const closed: string[] = []
-    const spied: QueueProvider = {
-      name: 'spied',
-      open: (queue) => ({
-        ...provider.open(queue),
-        close: async () => void closed.push(queue),
-      }),
-    }
+    const spied = changed(provider, (_, queue) => ({ close: async () => void closed.push(queue) }))
     const refusing: MessageProtection = {
       open: () => {
         throw new QueueError('Configuration', 'no', { facts: { field: 'x' } })
@@ -568,24 +563,17 @@ describe('closing', () => {
     const { provider, clock, client } = setUp()
     const stored = Promise.withResolvers<void>()
     const order: string[] = []
-    const slow: QueueProvider = {
-      name: 'slow',
-      open(queue) {
-        const transport = provider.open(queue)
-        return {
-          ...transport,
-          async send(messages, options) {
-            await stored.promise
-            order.push('sent')
-            return transport.send(messages, options)
-          },
-          async close() {
-            order.push('closed')
-            await transport.close()
-          },
-        }
+    const slow = changed(provider, (transport) => ({
+      async send(messages, options) {
+        await stored.promise
+        order.push('sent')
+        return transport.send(messages, options)
       },
-    }
+      async close() {
+        order.push('closed')
+        await transport.close()
+      },
+    }))
     const queue = client({ provider: slow })
     const sending = queue.send({ body: 'hello' })
     await turns(clock)
@@ -609,23 +597,17 @@ describe('closing', () => {
 })
 
 describe('a slow settlement of a refused message', () => {
-  const slowDeadLetters = (provider: QueueProvider, gate: Promise<void>): QueueProvider => ({
-    name: 'slow',
-    open(queue) {
-      const transport = provider.open(queue)
-      return {
-        ...transport,
-        receive: async (options) =>
-          (await transport.receive(options)).map((delivery) => ({
-            ...delivery,
-            async deadLetter(reason) {
-              await gate
-              await delivery.deadLetter(reason)
-            },
-          })),
-      }
-    },
-  })
+  const slowDeadLetters = (provider: QueueProvider, gate: Promise<void>): QueueProvider =>
+    changed(provider, ({ receive }) => ({
+      receive: async (options) =>
+        (await receive(options)).map((delivery) => ({
+          ...delivery,
+          async deadLetter(reason) {
+            await gate
+            await delivery.deadLetter(reason)
+          },
+        })),
+    }))
 
   it('does not keep an aborted receive waiting, and the good message beside it goes back (C6)', async () => {
     const { provider, client, broker, clock } = setUp()
@@ -672,19 +654,12 @@ describe('a slow settlement of a refused message', () => {
 describe('concurrent looks', () => {
   it('without a wait stand in line for a moment instead of finding nothing', async () => {
     const { provider, client, clock } = setUp()
-    const slow: QueueProvider = {
-      name: 'slow',
-      open(queue) {
-        const transport = provider.open(queue)
-        return {
-          ...transport,
-          async receive(options) {
-            await clock.sleep(10)
-            return transport.receive(options)
-          },
-        }
+    const slow = changed(provider, ({ receive }) => ({
+      async receive(options) {
+        await clock.sleep(10)
+        return receive(options)
       },
-    }
+    }))
     const queue = client({ provider: slow })
     await queue.sendBatch(Array.from({ length: 5 }, (_, index) => ({ body: String(index) })))
     const receiving = Promise.all(Array.from({ length: 5 }, () => queue.receive({ waitMs: 0 })))
@@ -695,10 +670,7 @@ describe('concurrent looks', () => {
 
   it('at a transport that comes back early with nothing leave the process free', async () => {
     const { provider, client } = setUp()
-    const early: QueueProvider = {
-      name: 'early',
-      open: (queue) => ({ ...provider.open(queue), receive: async () => [] }),
-    }
+    const early = changed(provider, () => ({ receive: async () => [] }))
     const queue = client({ provider: early })
     const receiving = queue.receive({ waitMs: 60_000 }).catch((error: { code: string }) => error.code)
     await new Promise((resolve) => setTimeout(resolve, 5))
