@@ -1,12 +1,12 @@
 import type { MeterProvider } from '@opentelemetry/api'
-import { checkOptions, option } from './check.ts'
-import type { Clock } from './clock.ts'
-import type { Logger } from './logger.ts'
-import type { RejectedMessage } from './message.ts'
-import type { BatchOptions, CallOptions, Options, WaitOptions } from './options.ts'
-import type { MessageProtection } from './protection.ts'
-import { checkQueueName } from './queue-name.ts'
-import type { QueueProvider } from './transport.ts'
+import { checkOptions, option } from './base/check.ts'
+import type { Clock } from './base/clock.ts'
+import type { Logger } from './base/logger.ts'
+import type { BatchOptions, CallOptions, Options, WaitOptions } from './base/options.ts'
+import { checkQueueName } from './base/queue-name.ts'
+import type { MessageProtection } from './contracts/protection.ts'
+import type { QueueProvider } from './contracts/transport.ts'
+import type { RejectedMessage } from './message/message.ts'
 
 /**
  * - `provider`: the broker; `queue`: the logical name, 1–260 characters of `[A-Za-z0-9_-]`

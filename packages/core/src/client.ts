@@ -1,3 +1,9 @@
+import { systemClock } from './base/clock.ts'
+import { isQueueError, locate, QueueError } from './base/errors.ts'
+import { resolveLogger } from './base/logger.ts'
+import type { CallOptions } from './base/options.ts'
+import { linkSignals } from './base/signals.ts'
+import { createWork } from './base/work.ts'
 import {
   checkBatch,
   checkCall,
@@ -6,26 +12,20 @@ import {
   checkWait,
   type QueueClientOptions,
 } from './client-options.ts'
-import { systemClock } from './clock.ts'
-import { type Consumer, checkConsume, startConsumer } from './consumer.ts'
-import { readDeadLetters } from './dead-letters.ts'
-import { withDelayedAbandon } from './delayed-abandon.ts'
-import { isQueueError, locate, QueueError } from './errors.ts'
-import { createPuller, type Puller } from './intake.ts'
-import { createJudge } from './judge.ts'
-import { resolveLogger } from './logger.ts'
-import { noProtection } from './no-protection.ts'
-import type { CallOptions } from './options.ts'
-import type { MessageProtection, QueueContext, QueueProtection } from './protection.ts'
+import { type Consumer, checkConsume, startConsumer } from './consuming/consumer.ts'
+import { noProtection } from './contracts/no-protection.ts'
+import type { MessageProtection, QueueContext, QueueProtection } from './contracts/protection.ts'
+import type { QueueTransport } from './contracts/transport.ts'
+import { readDeadLetters } from './dead-letters/dead-letters.ts'
 import type { QueueClient } from './queue-client.ts'
-import { createReceiver, DEFAULT_WAIT_MS } from './receiver.ts'
-import { createRejecting } from './rejecting.ts'
-import { createSender } from './sender.ts'
-import { linkSignals } from './signals.ts'
-import { clientMetrics, lateMeter } from './telemetry.ts'
-import type { QueueTransport } from './transport.ts'
-import { createUnsettled } from './unsettled.ts'
-import { createWork } from './work.ts'
+import { withDelayedAbandon } from './receiving/delayed-abandon.ts'
+import { createPuller, type Puller } from './receiving/intake.ts'
+import { createJudge } from './receiving/judge.ts'
+import { createReceiver, DEFAULT_WAIT_MS } from './receiving/receiver.ts'
+import { createRejecting } from './receiving/rejecting.ts'
+import { createSender } from './sending/sender.ts'
+import { createUnsettled } from './settling/unsettled.ts'
+import { clientMetrics, lateMeter } from './telemetry/telemetry.ts'
 
 /** A protection that refuses its configuration must not leave the transport behind. */
 const openProtection = (

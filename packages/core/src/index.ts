@@ -1,12 +1,15 @@
+export type { Clock } from './base/clock.ts'
+export type { ErrorCode, ErrorFacts, PlainCode } from './base/error-codes.ts'
+export { type ErrorDetails, isQueueError, QueueError } from './base/errors.ts'
+export type { Logger } from './base/logger.ts'
+export type { BatchOptions, CallOptions, Closable, Options, WaitOptions } from './base/options.ts'
 export { createQueueClient } from './client.ts'
 export type { QueueClientOptions } from './client-options.ts'
-export type { Clock } from './clock.ts'
-export type { ConsumeOptions, Consumer } from './consumer.ts'
-export type { DeadLetter, DeadLetters } from './dead-letters.ts'
-export type { ErrorCode, ErrorFacts, PlainCode } from './error-codes.ts'
-export { type ErrorDetails, isQueueError, QueueError } from './errors.ts'
-export type { MessageHandler, OnError } from './handling.ts'
-export type { Logger } from './logger.ts'
+export type { ConsumeOptions, Consumer } from './consuming/consumer.ts'
+export type { MessageHandler, OnError } from './consuming/handling.ts'
+export type { MessageProtection } from './contracts/protection.ts'
+export type { QueueProvider } from './contracts/transport.ts'
+export type { DeadLetter, DeadLetters } from './dead-letters/dead-letters.ts'
 export type {
   Content,
   DeadLetterReason,
@@ -17,8 +20,5 @@ export type {
   ReceivedMessage,
   RejectedMessage,
   Seal,
-} from './message.ts'
-export type { BatchOptions, CallOptions, Closable, Options, WaitOptions } from './options.ts'
-export type { MessageProtection } from './protection.ts'
+} from './message/message.ts'
 export type { QueueClient, QueueReceiver, QueueSender } from './queue-client.ts'
-export type { QueueProvider } from './transport.ts'

@@ -1,11 +1,11 @@
-export { isAttributeName, isReservedAttribute } from './attributes.ts'
-export { checkOptions, hasMethods, invalid, misconfigured, type OptionChecks, option } from './check.ts'
-export { type Clock, systemClock } from './clock.ts'
-export { errorLabel } from './error-codes.ts'
-export { type ErrorLocation, errorClass, locate } from './errors.ts'
-export { logFields } from './facts.ts'
-export { type Logger, resolveLogger } from './logger.ts'
-export { isEncrypted } from './marker.ts'
+export { checkOptions, hasMethods, invalid, misconfigured, type OptionChecks, option } from './base/check.ts'
+export { type Clock, systemClock } from './base/clock.ts'
+export { errorLabel } from './base/error-codes.ts'
+export { type ErrorLocation, errorClass, locate } from './base/errors.ts'
+export { type Logger, resolveLogger } from './base/logger.ts'
+export { isEncrypted } from './base/marker.ts'
+export { checkQueueName } from './base/queue-name.ts'
+export { abortable } from './base/signals.ts'
 export type {
   Claim,
   MessageProtection,
@@ -14,10 +14,7 @@ export type {
   QueueProtection,
   Unprotected,
   UnprotectedMessage,
-} from './protection.ts'
-export { checkQueueName } from './queue-name.ts'
-export { abortable } from './signals.ts'
-export type { QueueMeter } from './telemetry.ts'
+} from './contracts/protection.ts'
 export type {
   Delivery,
   IncomingMessage,
@@ -26,5 +23,8 @@ export type {
   SessionTransport,
   TransportFeatures,
   TransportReceiver,
-} from './transport.ts'
-export type { WireBody, WireMessage } from './wire.ts'
+} from './contracts/transport.ts'
+export { isAttributeName, isReservedAttribute } from './message/attributes.ts'
+export { logFields } from './message/facts.ts'
+export type { WireBody, WireMessage } from './message/wire.ts'
+export type { QueueMeter } from './telemetry/telemetry.ts'

@@ -1,8 +1,8 @@
-import type { ConsumeOptions, Consumer } from './consumer.ts'
-import type { DeadLetters } from './dead-letters.ts'
-import type { MessageHandler } from './handling.ts'
-import type { OutgoingMessage, ReceivedMessage, RejectedMessage } from './message.ts'
-import type { BatchOptions, CallOptions, Closable, WaitOptions } from './options.ts'
+import type { BatchOptions, CallOptions, Closable, WaitOptions } from './base/options.ts'
+import type { ConsumeOptions, Consumer } from './consuming/consumer.ts'
+import type { MessageHandler } from './consuming/handling.ts'
+import type { DeadLetters } from './dead-letters/dead-letters.ts'
+import type { OutgoingMessage, ReceivedMessage, RejectedMessage } from './message/message.ts'
 
 export interface QueueSender {
   /**

@@ -1,1 +1,1 @@
-export { type FakeClock, fakeClock } from './fake-clock.ts'
+export { type FakeClock, fakeClock } from './testing/fake-clock.ts'

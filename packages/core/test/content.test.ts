@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { createContent } from '../src/content.ts'
 import type { Seal } from '../src/index.ts'
+import { createContent } from '../src/message/content.ts'
 
 const content = (bytes: Uint8Array, seal: Seal | null = null) => createContent('m-1', { body: bytes, seal })
 const seal: Seal = { keyId: 'k', encryptedAt: new Date(0), audience: undefined, attributes: {} }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { errorLabel } from '../src/error-codes.ts'
-import { errorClass, locate } from '../src/errors.ts'
+import { errorLabel } from '../src/base/error-codes.ts'
+import { errorClass, locate } from '../src/base/errors.ts'
 import { isQueueError, QueueError } from '../src/index.ts'
 
 describe('QueueError (E1–E4)', () => {
@@ -33,7 +33,7 @@ describe('QueueError (E1–E4)', () => {
     expect(isQueueError(error)).toBe(true)
     expect(isQueueError(error, 'KeyNotFound') && error.facts.keyId).toBe('k')
     expect(isQueueError(error, 'KeyExpired')).toBe(false)
-    const otherCopy: typeof import('../src/errors.ts') = await import(
+    const otherCopy: typeof import('../src/base/errors.ts') = await import(
       /* @vite-ignore */ `../src/errors.ts?${Date.now()}`
     )
     expect(otherCopy.QueueError).not.toBe(QueueError)

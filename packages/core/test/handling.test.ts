@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { createHandling } from '../src/handling.ts'
-import { createReceivedMessage } from '../src/received-message.ts'
-import { createSettlement } from '../src/settlement.ts'
+import { createHandling } from '../src/consuming/handling.ts'
+import { createReceivedMessage } from '../src/message/received-message.ts'
+import { createSettlement } from '../src/settling/settlement.ts'
 import { fakeClock } from '../src/testing.ts'
 import { incoming } from './support.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { QueueError } from '../src/index.ts'
 import type { Claim, Delivery } from '../src/provider.ts'
-import { createSettlement } from '../src/settlement.ts'
+import { createSettlement } from '../src/settling/settlement.ts'
 import { incoming } from './support.ts'
 
 /** A delivery and a claim that write down what is asked of them, and fail as they are told. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createJudge } from '../src/judge.ts'
 import type { Delivery, QueueProtection } from '../src/provider.ts'
+import { createJudge } from '../src/receiving/judge.ts'
 import { fakeClock } from '../src/testing.ts'
 import { incoming } from './support.ts'
 

@@ -6,8 +6,8 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { resolveLogger } from '../src/logger.ts'
-import { clientMetrics, lateMeter } from '../src/telemetry.ts'
+import { resolveLogger } from '../src/base/logger.ts'
+import { clientMetrics, lateMeter } from '../src/telemetry/telemetry.ts'
 
 const recorder = () => {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)

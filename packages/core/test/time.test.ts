@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { backoff } from '../src/backoff.ts'
-import { systemClock } from '../src/clock.ts'
+import { systemClock } from '../src/base/clock.ts'
+import { createTurn } from '../src/receiving/turn.ts'
+import { backoff } from '../src/resilience/backoff.ts'
 import { fakeClock } from '../src/testing.ts'
-import { createTurn } from '../src/turn.ts'
 
 const never = new AbortController().signal
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Settlement } from '../src/settlement.ts'
+import type { Settlement } from '../src/settling/settlement.ts'
+import { createUnsettled } from '../src/settling/unsettled.ts'
 import { fakeClock } from '../src/testing.ts'
-import { createUnsettled } from '../src/unsettled.ts'
 
 describe('what a client handed over and nobody settled', () => {
   it('is given back on close, and forgotten once its lock is gone, so that memory stays flat (C21)', async () => {

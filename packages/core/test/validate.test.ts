@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { checkQueueName } from '../src/base/queue-name.ts'
 import type { OutgoingMessage } from '../src/index.ts'
-import { checkQueueName } from '../src/queue-name.ts'
-import { validateMessage } from '../src/validate.ts'
+import { validateMessage } from '../src/message/validate.ts'
 
 const ALL = { deliverAt: true, timeToLive: true, abandonDelay: true, sessionIds: 'allowed' } as const
 const broken = (field: string, rule: string) => expect.objectContaining({ code: 'Validation', facts: { field, rule } })

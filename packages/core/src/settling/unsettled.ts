@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Settlement } from './settlement.ts'
 
 /** What a client handed over and has not seen settled, so that closing can give it back. */

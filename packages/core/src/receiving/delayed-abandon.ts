@@ -1,5 +1,5 @@
-import type { Clock } from './clock.ts'
-import type { Delivery, TransportReceiver } from './transport.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Delivery, TransportReceiver } from '../contracts/transport.ts'
 
 interface DelayParts {
   readonly clock: Clock

@@ -1,9 +1,9 @@
-import type { Clock } from './clock.ts'
-import type { QueueError } from './errors.ts'
-import type { Logger } from './logger.ts'
-import type { Disposition, MessageFields, Seal } from './message.ts'
-import type { CallOptions } from './options.ts'
-import type { QueueMeter } from './telemetry.ts'
+import type { Clock } from '../base/clock.ts'
+import type { QueueError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { CallOptions } from '../base/options.ts'
+import type { Disposition, MessageFields, Seal } from '../message/message.ts'
+import type { QueueMeter } from '../telemetry/telemetry.ts'
 import type { IncomingMessage } from './transport.ts'
 
 /** What a protection may know of the queue that it is opened for. */

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../base/clock.ts'
 
 /** Lets one caller at a time through, in the order of arrival. */
 export interface Turn {

@@ -1,5 +1,5 @@
-import { QueueError } from './errors.ts'
-import { hideBody } from './hide-body.ts'
+import { QueueError } from '../base/errors.ts'
+import { hideBody } from '../base/hide-body.ts'
 import type { Content, Seal } from './message.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

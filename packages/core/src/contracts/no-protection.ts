@@ -1,5 +1,5 @@
-import { QueueError } from './errors.ts'
-import { isEncrypted } from './marker.ts'
+import { QueueError } from '../base/errors.ts'
+import { isEncrypted } from '../base/marker.ts'
 import type { MessageProtection } from './protection.ts'
 
 /**

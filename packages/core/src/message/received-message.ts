@@ -1,12 +1,12 @@
-import { checkOptions, option } from './check.ts'
+import { checkOptions, option } from '../base/check.ts'
+import { isQueueError } from '../base/errors.ts'
+import { hideBody } from '../base/hide-body.ts'
+import type { Options } from '../base/options.ts'
+import type { IncomingMessage } from '../contracts/transport.ts'
+import type { Settlement } from '../settling/settlement.ts'
 import { createContent } from './content.ts'
-import { isQueueError } from './errors.ts'
 import { factsOf } from './facts.ts'
-import { hideBody } from './hide-body.ts'
 import type { DeadLetterReason, ReceivedMessage, Seal } from './message.ts'
-import type { Options } from './options.ts'
-import type { Settlement } from './settlement.ts'
-import type { IncomingMessage } from './transport.ts'
 
 const checkDelay = (options: Options<{ delayMs: number }> = {}): number => {
   checkOptions(options, { delayMs: option.wholeNumber(0) })

@@ -1,11 +1,11 @@
-import { execute } from './disposition.ts'
-import { errorClass, isQueueError, type QueueError } from './errors.ts'
-import { factsOf, logFields } from './facts.ts'
-import type { Logger } from './logger.ts'
-import type { RejectedMessage } from './message.ts'
-import type { Unprotected } from './protection.ts'
-import type { Settlement } from './settlement.ts'
-import type { IncomingMessage } from './transport.ts'
+import { errorClass, isQueueError, type QueueError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Unprotected } from '../contracts/protection.ts'
+import type { IncomingMessage } from '../contracts/transport.ts'
+import { factsOf, logFields } from '../message/facts.ts'
+import type { RejectedMessage } from '../message/message.ts'
+import { execute } from '../settling/disposition.ts'
+import type { Settlement } from '../settling/settlement.ts'
 
 type Refusal = Extract<Unprotected, { error: QueueError }>
 

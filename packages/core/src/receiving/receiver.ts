@@ -1,7 +1,7 @@
-import { backoff, isPermanent, retryAfterOf } from './backoff.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../base/clock.ts'
+import type { ReceivedMessage, RejectedMessage } from '../message/message.ts'
+import { backoff, isPermanent, retryAfterOf } from '../resilience/backoff.ts'
 import type { Puller } from './intake.ts'
-import type { ReceivedMessage, RejectedMessage } from './message.ts'
 
 /** How long one look at the queue lasts where nobody set an end, in milliseconds (the longest long poll of SQS). */
 export const DEFAULT_WAIT_MS = 20_000

@@ -1,6 +1,6 @@
-import type { QueueError } from './errors.ts'
-import type { DeadLetterReason, MessageFacts } from './message.ts'
-import type { WireMessage } from './wire.ts'
+import type { QueueError } from '../base/errors.ts'
+import type { DeadLetterReason, MessageFacts } from '../message/message.ts'
+import type { WireMessage } from '../message/wire.ts'
 
 /** A message as the broker handed it out. Nothing of it is verified. */
 export interface IncomingMessage extends MessageFacts {

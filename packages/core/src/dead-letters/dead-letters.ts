@@ -1,12 +1,12 @@
-import { createContent } from './content.ts'
-import { factsOf } from './facts.ts'
-import { hideBody } from './hide-body.ts'
-import type { Content, MessageFacts } from './message.ts'
-import type { CallOptions, Options } from './options.ts'
-import type { QueueProtection } from './protection.ts'
-import { createSettlement, type Settlement } from './settlement.ts'
-import type { Delivery, TransportReceiver } from './transport.ts'
-import type { Unsettled } from './unsettled.ts'
+import { hideBody } from '../base/hide-body.ts'
+import type { CallOptions, Options } from '../base/options.ts'
+import type { QueueProtection } from '../contracts/protection.ts'
+import type { Delivery, TransportReceiver } from '../contracts/transport.ts'
+import { createContent } from '../message/content.ts'
+import { factsOf } from '../message/facts.ts'
+import type { Content, MessageFacts } from '../message/message.ts'
+import { createSettlement, type Settlement } from '../settling/settlement.ts'
+import type { Unsettled } from '../settling/unsettled.ts'
 
 /** A message in the dead-letter queue, under a lock, sealed as it came. Its inspect output and its JSON hold no body. */
 export interface DeadLetter extends MessageFacts {

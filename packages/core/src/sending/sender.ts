@@ -1,13 +1,13 @@
-import { invalid } from './check.ts'
-import { QueueError } from './errors.ts'
-import { isEncrypted } from './marker.ts'
-import type { OutgoingMessage } from './message.ts'
-import type { ProtectedBody, QueueProtection, UnprotectedMessage } from './protection.ts'
-import { abortable, linkSignals } from './signals.ts'
-import type { ClientMetrics } from './telemetry.ts'
-import type { QueueTransport } from './transport.ts'
-import { validateMessage } from './validate.ts'
-import type { WireBody, WireMessage } from './wire.ts'
+import { invalid } from '../base/check.ts'
+import { QueueError } from '../base/errors.ts'
+import { isEncrypted } from '../base/marker.ts'
+import { abortable, linkSignals } from '../base/signals.ts'
+import type { ProtectedBody, QueueProtection, UnprotectedMessage } from '../contracts/protection.ts'
+import type { QueueTransport } from '../contracts/transport.ts'
+import type { OutgoingMessage } from '../message/message.ts'
+import { validateMessage } from '../message/validate.ts'
+import type { WireBody, WireMessage } from '../message/wire.ts'
+import type { ClientMetrics } from '../telemetry/telemetry.ts'
 
 /** What became of one message: its id, or why it was not sent. */
 type Outcome = { readonly messageId: string } | { readonly error: QueueError }

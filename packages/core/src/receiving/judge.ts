@@ -1,8 +1,8 @@
-import type { Clock } from './clock.ts'
-import { isDisposition } from './disposition.ts'
-import { isQueueError, QueueError } from './errors.ts'
-import type { QueueProtection, Unprotected } from './protection.ts'
-import type { Delivery } from './transport.ts'
+import type { Clock } from '../base/clock.ts'
+import { isQueueError, QueueError } from '../base/errors.ts'
+import type { QueueProtection, Unprotected } from '../contracts/protection.ts'
+import type { Delivery } from '../contracts/transport.ts'
+import { isDisposition } from '../settling/disposition.ts'
 
 /** Decides what becomes of each delivery; nothing is settled here. One verdict per delivery, in order. */
 export type Judge = (deliveries: readonly Delivery[], signal: AbortSignal) => Promise<Unprotected[]>

@@ -1,5 +1,5 @@
-import type { QueueError } from './errors.ts'
-import type { Options } from './options.ts'
+import type { QueueError } from '../base/errors.ts'
+import type { Options } from '../base/options.ts'
 
 /**
  * What may stand beside a body. `messageId` (default: a random UUID v4) is authenticated when the body is sealed and is, on

@@ -1,4 +1,4 @@
-import type { DeadLetterReason, Disposition } from './message.ts'
+import type { DeadLetterReason, Disposition } from '../message/message.ts'
 
 /** What can be settled: a message of the application, or a delivery that never became one. */
 interface Settleable {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { invalid } from '../base/check.ts'
+import { QueueError } from '../base/errors.ts'
+import type { UnprotectedMessage } from '../contracts/protection.ts'
+import type { TransportFeatures } from '../contracts/transport.ts'
 import { isAttributeName, isReservedAttribute } from './attributes.ts'
-import { invalid } from './check.ts'
-import { QueueError } from './errors.ts'
 import type { OutgoingMessage } from './message.ts'
-import type { UnprotectedMessage } from './protection.ts'
-import type { TransportFeatures } from './transport.ts'
 
 const utf8 = new TextEncoder()
 

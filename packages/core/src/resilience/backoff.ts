@@ -1,5 +1,5 @@
-import type { Clock } from './clock.ts'
-import { isQueueError } from './errors.ts'
+import type { Clock } from '../base/clock.ts'
+import { isQueueError } from '../base/errors.ts'
 
 /** Exponential: 1 s, 2 s, 4 s … up to 30 s (requirements, section 0). */
 export const backoffMs = (attempt: number): number => Math.min(30_000, 1_000 * 2 ** (attempt - 1))

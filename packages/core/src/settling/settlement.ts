@@ -1,7 +1,7 @@
-import { isQueueError, QueueError } from './errors.ts'
-import type { DeadLetterReason } from './message.ts'
-import type { Claim } from './protection.ts'
-import type { Delivery } from './transport.ts'
+import { isQueueError, QueueError } from '../base/errors.ts'
+import type { Claim } from '../contracts/protection.ts'
+import type { Delivery } from '../contracts/transport.ts'
+import type { DeadLetterReason } from '../message/message.ts'
 
 /** Settles one delivery once: first the claim, then the broker (protocol.md 5). */
 export interface Settlement {

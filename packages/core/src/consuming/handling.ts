@@ -1,10 +1,10 @@
-import { backoffMs } from './backoff.ts'
-import type { Clock } from './clock.ts'
-import { execute, isDisposition } from './disposition.ts'
-import { errorClass, isQueueError, QueueError } from './errors.ts'
-import { logFields } from './facts.ts'
-import type { Logger } from './logger.ts'
-import type { Disposition, ReceivedMessage } from './message.ts'
+import type { Clock } from '../base/clock.ts'
+import { errorClass, isQueueError, QueueError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import { logFields } from '../message/facts.ts'
+import type { Disposition, ReceivedMessage } from '../message/message.ts'
+import { backoffMs } from '../resilience/backoff.ts'
+import { execute, isDisposition } from '../settling/disposition.ts'
 
 /**
  * Handles one message. Resolved and unsettled: it is completed. Thrown: `onError` decides. The value is ignored. `signal`

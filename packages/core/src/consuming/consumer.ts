@@ -1,13 +1,13 @@
-import { backoff, isPermanent, retryAfterOf } from './backoff.ts'
-import { checkOptions, misconfigured, option } from './check.ts'
-import type { Clock } from './clock.ts'
-import { errorClass, QueueError } from './errors.ts'
+import { checkOptions, misconfigured, option } from '../base/check.ts'
+import type { Clock } from '../base/clock.ts'
+import { errorClass, QueueError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { CallOptions, Closable, Options } from '../base/options.ts'
+import type { ReceivedMessage } from '../message/message.ts'
+import type { Puller } from '../receiving/intake.ts'
+import { DEFAULT_WAIT_MS } from '../receiving/receiver.ts'
+import { backoff, isPermanent, retryAfterOf } from '../resilience/backoff.ts'
 import { createHandling, type MessageHandler, type OnError } from './handling.ts'
-import type { Puller } from './intake.ts'
-import type { Logger } from './logger.ts'
-import type { ReceivedMessage } from './message.ts'
-import type { CallOptions, Closable, Options } from './options.ts'
-import { DEFAULT_WAIT_MS } from './receiver.ts'
 
 /**
  * - `concurrency`: handlers at once. Default 1
