@@ -34,7 +34,7 @@ describe('QueueError (E1–E4)', () => {
     expect(isQueueError(error, 'KeyNotFound') && error.facts.keyId).toBe('k')
     expect(isQueueError(error, 'KeyExpired')).toBe(false)
     const otherCopy: typeof import('../src/base/errors.ts') = await import(
-      /* @vite-ignore */ `../src/errors.ts?${Date.now()}`
+      /* @vite-ignore */ `../src/base/errors.ts?${Date.now()}`
     )
     expect(otherCopy.QueueError).not.toBe(QueueError)
     expect(isQueueError(new otherCopy.QueueError('Timeout', ''), 'Timeout')).toBe(true)
