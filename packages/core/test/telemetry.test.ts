@@ -1,63 +1,133 @@
-import { metrics } from '@opentelemetry/api'
-import {
-  AggregationTemporality,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { ErrorCode } from '../src/base/error-codes.ts'
 import { resolveLogger } from '../src/base/logger.ts'
-import { clientMetrics, lateMeter } from '../src/telemetry/telemetry.ts'
-
-const recorder = () => {
-  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
-  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
-  const provider = new MeterProvider({ readers: [reader] })
-  const read = async () => {
-    await reader.forceFlush()
-    const last = exporter.getMetrics().at(-1)
-    const points = last?.scopeMetrics.flatMap((scope) => scope.metrics) ?? []
-    return Object.fromEntries(
-      points.map(({ descriptor, dataPoints }) => [
-        descriptor.name,
-        dataPoints.map(({ attributes, value }) => ({ attributes, value })),
-      ]),
-    )
-  }
-  return { provider, read }
-}
+import { QueueError } from '../src/index.ts'
+import { errorLabel } from '../src/provider.ts'
+import { errorType } from '../src/telemetry/error-type.ts'
+import { lateMeter } from '../src/telemetry/meter.ts'
+import { clientMetrics } from '../src/telemetry/metrics.ts'
+import { clientTracing } from '../src/telemetry/tracing.ts'
+import { forgetGlobals, meterRecorder, registerContextManager, spanRecorder, valuesOf } from './telemetry-support.ts'
 
 afterEach(() => {
-  metrics.disable()
+  forgetGlobals()
   vi.restoreAllMocks()
 })
 
-describe('the counters of a client (O1, A22)', () => {
-  it('carry the names and labels of the specification, and no ids (O6)', async () => {
-    const { provider, read } = recorder()
-    const counters = clientMetrics(lateMeter(provider), 'orders')
-    counters.sent(true, 'success')
-    counters.sent(false, 'error')
-    counters.received(true)
-    counters.received(true)
-    expect(await read()).toEqual({
-      queue_messages_sent_total: [
-        { attributes: { queue: 'orders', encrypted: 'true', status: 'success' }, value: 1 },
-        { attributes: { queue: 'orders', encrypted: 'false', status: 'error' }, value: 1 },
-      ],
-      queue_messages_received_total: [{ attributes: { queue: 'orders', encrypted: 'true' }, value: 2 }],
-    })
-    await provider.shutdown()
+const SECRET = 'AccountKey=c2VjcmV0 for customer 4711'
+
+const named = (name: string): Error => Object.assign(new Error(SECRET), { name })
+
+/** Anything can be thrown. */
+const THROWN: readonly (readonly [unknown, string])[] = [
+  [new QueueError('AuthenticationFailed', SECRET), 'authentication_failed'],
+  [new QueueError('CircuitOpen', SECRET), 'circuit_open'],
+  [new TypeError(SECRET), 'type_error'],
+  [new DOMException(SECRET, 'AbortError'), 'abort_error'],
+  [named('AWS.SimpleQueueService.NonExistentQueue'), 'aws_simple_queue_service_non_existent_queue'],
+  [named('DOMException'), 'dom_exception'],
+  [named('Http2Error'), 'http2_error'],
+  [named(SECRET), 'error'],
+  [named('x'.repeat(65)), 'error'],
+  [named(''), 'error'],
+  [SECRET, 'string'],
+  [undefined, 'undefined'],
+  [null, 'object'],
+  [{ [Symbol.for('@queue-runtime/QueueError')]: true, code: SECRET }, 'error'],
+  [{ [Symbol.for('@queue-runtime/QueueError')]: true, code: { toString: () => SECRET } }, 'error'],
+  [
+    new Proxy(
+      {},
+      {
+        has: () => true,
+        get() {
+          throw new Error(SECRET)
+        },
+      },
+    ),
+    'error',
+  ],
+]
+
+describe('what metrics and spans call an error (O1, O2, O9, E4)', () => {
+  it.each(THROWN.map(([error, type], index) => ({ error, type, index })))('$index: $type', ({ error, type }) => {
+    expect(errorType(error)).toBe(type)
   })
 
-  it('count though the application registers its SDK after the client was made', async () => {
-    const counters = clientMetrics(lateMeter(undefined), 'orders')
-    counters.received(true)
-    const { provider, read } = recorder()
-    metrics.setGlobalMeterProvider(provider)
-    counters.received(true)
-    expect(await read()).toMatchObject({ queue_messages_received_total: [{ value: 1 }] })
-    await provider.shutdown()
+  it.each<ErrorCode>([
+    'QueueNotFound',
+    'MessageTooLarge',
+    'AuthenticationFailed',
+    'MessageFromFuture',
+    'NonceStoreUnavailable',
+  ])('%s is the label that crypto counts it under, too', (code) => {
+    expect(errorType({ [Symbol.for('@queue-runtime/QueueError')]: true, code })).toBe(errorLabel(code))
+  })
+
+  it('is all that an error leaves in metrics and spans', async () => {
+    const [meters, recorder] = [meterRecorder(), spanRecorder()]
+    const measured = clientMetrics(lateMeter(meters.provider), 'orders')
+    const tracing = clientTracing({ tracerProvider: recorder.provider, system: 'memory', queue: 'orders' })
+    const message = { messageId: 'm-1' }
+    for (const [error] of THROWN) {
+      const work = () => Promise.reject(error)
+      measured.failed('process', error)
+      tracing.receiving().failed(error)
+      tracing.session().end(error)
+      const calls = [
+        tracing.sending([message], work),
+        tracing.processing(message, work),
+        tracing.settling('complete', message, work),
+      ]
+      for (const { status } of await Promise.allSettled(calls)) expect(status).toBe('rejected')
+    }
+    const spans = recorder.spans()
+    // A session that ended with undefined has not failed.
+    expect(spans).toHaveLength(5 * THROWN.length)
+    const left = spans.map(({ name, status, attributes, events, links }) => ({
+      name,
+      status,
+      attributes,
+      events,
+      links,
+    }))
+    const text = JSON.stringify([left, await valuesOf(meters)])
+    expect(text).toContain('authentication_failed')
+    for (const part of ['AccountKey', 'c2VjcmV0', 'customer', '4711']) expect(text).not.toContain(part)
+  })
+})
+
+describe('telemetry without an SDK', () => {
+  it('prepares nothing: messages are not even looked at for it (O1, O9)', async () => {
+    registerContextManager()
+    const tracing = clientTracing({ tracerProvider: undefined, system: 'memory', queue: 'orders' })
+    const looked: string[] = []
+    const message = {
+      get messageId(): string {
+        looked.push('messageId')
+        return 'm-1'
+      },
+      get correlationId(): string {
+        looked.push('correlationId')
+        return 'c-1'
+      },
+    }
+    const attributes = { 'x-tenant': 'a' }
+    const results = [
+      await tracing.sending([message], async (withTrace) => withTrace(attributes)),
+      await tracing.processing(message, async () => 'handled'),
+      await tracing.settling('complete', message, async () => 'settled'),
+    ]
+    const receiving = tracing.receiving()
+    receiving.brought([message])
+    receiving.failed(new Error(SECRET))
+    const session = tracing.session()
+    session.end()
+    expect(results).toEqual([attributes, 'handled', 'settled'])
+    expect(results[0]).toBe(attributes)
+    expect(tracing.receiving()).toBe(receiving)
+    expect(tracing.session()).toBe(session)
+    expect(looked).toEqual([])
   })
 })
 
