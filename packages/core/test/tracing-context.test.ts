@@ -22,7 +22,8 @@ const REMOTE = { traceId: TRACE, spanId: SPAN, traceFlags: 1, isRemote: true }
 
 const MALFORMED: Record<string, unknown> = {
   'nothing at all': undefined,
-  'no string': 42,
+  'a number': 42,
+  'a list that prints as a good one': [GOOD],
   'an empty string': '',
   'version ff': `ff-${TRACE}-${SPAN}-01`,
   'version ff with more to come': `ff-${TRACE}-${SPAN}-01-x`,
@@ -94,6 +95,8 @@ describe('reading tracestate (O10)', () => {
     ['nothing at all', undefined, undefined],
     ['32 members', members(32).join(), members(32).join()],
     ['more than 32 members: the first, in their order', members(40).join(), members(32).join()],
+    ['32 members and nothing between them', members(32).join(' ,,'), members(32).join()],
+    ['more than 32 members of more than 512 characters', members(40).join('xxxxxxxxxx,'), undefined],
     ['512 characters', `a=${'v'.repeat(251)},b=${'v'.repeat(256)}`, `a=${'v'.repeat(251)},b=${'v'.repeat(256)}`],
     ['513 characters', `a=${'v'.repeat(252)},b=${'v'.repeat(256)}`, undefined],
   ])('%s', (_, header, traceState) => {

@@ -16,8 +16,8 @@ const snakeCase = (name: string): string =>
  */
 export function errorType(error: unknown): string {
   try {
-    const name: unknown = errorClass(error)
-    return typeof name === 'string' && NAME.test(name) ? snakeCase(name) : 'error'
+    const name = errorClass(error)
+    return NAME.test(name) ? snakeCase(name) : 'error'
   } catch {
     return 'error'
   }
