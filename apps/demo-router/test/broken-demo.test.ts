@@ -32,6 +32,15 @@ const once = (act: Send): ((send: Send) => Send) => {
   }
 }
 
+/** Does something else with one message, however often it is sent. */
+const withOne = (act: Send): ((send: Send) => Send) => {
+  let messageId: string | undefined
+  return (send) => (messages, options) => {
+    messageId ??= messages[0]?.messageId
+    return (messages[0]?.messageId === messageId ? act : send)(messages, options)
+  }
+}
+
 const drop: Send = async (messages) => messages.map(() => ({ error: null }))
 const refuse: Send = async (messages) => messages.map(() => ({ error: new QueueError('Throttled', 'full') }))
 
@@ -58,7 +67,7 @@ describe('the demo fails, with a sentence and exit code 1, when', { timeout: 60_
   })
 
   it('the router does not accept a delivery', async () => {
-    const seams = { provider: withSend(once(refuse)) }
+    const seams = { provider: withSend(withOne(refuse)) }
     const { exitCode, result, stderr } = await runBroken({ timeoutMs, seams })
     expect(exitCode).toBe(1)
     expect(result.failures).toEqual([

@@ -1,45 +1,31 @@
-import { systemClock } from './base/clock.ts'
 import { isQueueError, locate, QueueError } from './base/errors.ts'
-import { resolveLogger } from './base/logger.ts'
 import type { CallOptions } from './base/options.ts'
 import { linkSignals } from './base/signals.ts'
-import { createWork } from './base/work.ts'
 import {
-  checkBatch,
+  checkAccept,
   checkCall,
   checkClientOptions,
   checkPass,
-  checkWait,
+  checkRedrive,
   type QueueClientOptions,
 } from './client-options.ts'
-import { type Consumer, checkConsume, startConsumer } from './consuming/consumer.ts'
-import { noProtection } from './contracts/no-protection.ts'
-import type { MessageProtection, QueueContext, QueueProtection } from './contracts/protection.ts'
-import type { QueueTransport } from './contracts/transport.ts'
-import { readDeadLetters } from './dead-letters/dead-letters.ts'
+import { type Consumer, startConsumer } from './consuming/consumer.ts'
+import { checkConsume, checkProcess } from './consuming/handler.ts'
+import { createHandling } from './consuming/handling.ts'
+import { messageFeed } from './consuming/message-feed.ts'
+import { processDeliveries } from './consuming/process.ts'
+import { sessionFeed } from './consuming/session-feed.ts'
+import { readDeadLetters } from './dead-letters/pass.ts'
+import { redriveAll } from './dead-letters/redrive.ts'
+import { openClient } from './open-client.ts'
 import type { QueueClient } from './queue-client.ts'
-import { withDelayedAbandon } from './receiving/delayed-abandon.ts'
-import { createPuller, type Puller } from './receiving/intake.ts'
-import { createJudge } from './receiving/judge.ts'
-import { createReceiver, DEFAULT_WAIT_MS } from './receiving/receiver.ts'
-import { createRejecting } from './receiving/rejecting.ts'
+import { createQueueReceiver, iterateUntil, type Located } from './receiving/queue-receiver.ts'
+import { DEFAULT_WAIT_MS } from './receiving/receiver.ts'
+import { openSource } from './receiving/source.ts'
 import { createSender } from './sending/sender.ts'
-import { createUnsettled } from './settling/unsettled.ts'
-import { clientMetrics, lateMeter } from './telemetry/telemetry.ts'
-
-/** A protection that refuses its configuration must not leave the transport behind. */
-const openProtection = (
-  crypto: MessageProtection,
-  context: QueueContext,
-  transport: QueueTransport,
-): QueueProtection => {
-  try {
-    return crypto.open(context)
-  } catch (error) {
-    transport.close().catch(() => {})
-    throw error
-  }
-}
+import { createSession } from './sessions/session.ts'
+import { createSessions } from './sessions/sessions.ts'
+import { outsideSpan } from './telemetry/tracing.ts'
 
 const signalOf = ({ signal }: CallOptions): AbortSignal => signal ?? new AbortController().signal
 
@@ -52,87 +38,53 @@ const signalOf = ({ signal }: CallOptions): AbortSignal => signal ?? new AbortCo
  */
 export function createQueueClient(options: QueueClientOptions): QueueClient {
   checkClientOptions(options)
-  const { provider, queue, maxDeliveries, onRejected, clock = systemClock } = options
-  const logger = resolveLogger(options.logger)
-  const meter = lateMeter(options.meterProvider)
-  const metrics = clientMetrics(meter, queue)
-  const transport = provider.open(queue)
-  const context: QueueContext = { queue, lockMs: transport.lockMs, maxDeliveries, logger, meter, clock }
-  const protection = openProtection(options.crypto ?? noProtection, context, transport)
-
+  const { queue } = options
   const closing = new AbortController()
+  const { parts, transport } = openClient(options, closing.signal)
+  const { work, metrics, gate, retry } = parts
+  const { features } = transport
+  const sender = createSender(parts, transport)
+  const source = openSource(parts, { receiver: transport, features, isOrdered: false, closing: closing.signal })
+  const sessions = createSessions(parts, transport)
   const consumers = new Set<Consumer>()
-  const unsettled = createUnsettled(clock)
-  const work = createWork()
-  const sender = createSender({
-    ...{ queue, providerName: provider.name, transport, protection, metrics },
-    closing: closing.signal,
-  })
-  const inBackground = (task: Promise<unknown>): void => void work.track(task)
-  const source = transport.features.abandonDelay
-    ? transport
-    : withDelayedAbandon(transport, { clock, signal: closing.signal, inBackground })
-  const puller = createPuller({
-    queue,
-    source,
-    judge: createJudge({ queue, protection, maxDeliveries, clock }),
-    reject: createRejecting(queue, logger, onRejected),
-    metrics,
-    clock,
-    unsettled,
-    inBackground,
-  })
-  const tracked: Puller = { pull: (pullOptions) => work.track(puller.pull(pullOptions)) }
-  const receiver = createReceiver(tracked, clock)
 
   const assertOpen = (): void => closing.signal.throwIfAborted()
 
   /** Errors of parts that do not know the queue are told where they happened; the reason of an abort is the caller's own. */
-  const located = async <T>(operation: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> => {
+  const located: Located = async (operation, signal, call) => {
     try {
       return await call()
     } catch (error) {
-      const isOurs = isQueueError(error) && error !== signal.reason
-      throw isOurs ? locate(error, { queue, operation }) : error
+      if (signal.aborted && error === signal.reason) throw error
+      metrics.failed(operation, error)
+      throw isQueueError(error) ? locate(error, { queue, operation }) : error
     }
   }
 
-  const receiveBatch = async (
-    maxMessages: number,
-    waitMs: number,
-    signal: AbortSignal | undefined,
-  ): ReturnType<QueueClient['receiveBatch']> => {
-    const linked = linkSignals(closing.signal, signal)
+  /** A call that ends with the client. */
+  const call = async <T>(
+    operation: string,
+    given: CallOptions,
+    run: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> => {
+    const linked = linkSignals(closing.signal, given.signal)
     try {
       linked.signal.throwIfAborted()
-      return await located('receive', linked.signal, () =>
-        receiver.receiveBatch({ maxMessages, waitMs, signal: linked.signal }),
-      )
+      return await work.track(located(operation, linked.signal, () => run(linked.signal)))
     } finally {
       linked.unlink()
     }
   }
 
-  /** Iterates with a signal that ends with the client. */
-  async function* iterate<T>(
-    signal: AbortSignal | undefined,
-    start: (signal: AbortSignal) => AsyncIterable<T>,
-  ): AsyncGenerator<T, void, undefined> {
-    assertOpen()
-    const linked = linkSignals(closing.signal, signal)
-    try {
-      yield* start(linked.signal)
-    } finally {
-      linked.unlink()
-    }
-  }
+  const unsupported = (feature: string, text: string): QueueError =>
+    new QueueError('Unsupported', text, { facts: { feature }, queue })
 
   const close = async (): Promise<void> => {
     closing.abort(new QueueError('ClientClosed', 'The client is closed.', { queue }))
-    await Promise.all([...consumers].map((consumer) => consumer.close()))
+    await Promise.all(Array.from(consumers, (consumer) => consumer.close()))
+    await sessions.close()
     await work.ended()
-    await unsettled.release()
-    await transport.close()
+    await source.close()
   }
   let closed: Promise<void> | undefined
   const closeOnce = (): Promise<void> => {
@@ -142,57 +94,80 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
 
   return {
     queue,
-    async send(message, call = {}) {
-      checkCall(call)
+    ...createQueueReceiver({ source, located, closing: closing.signal }),
+    async send(message, given = {}) {
+      checkCall(given)
       assertOpen()
-      const signal = signalOf(call)
+      const signal = signalOf(given)
       return work.track(located('send', signal, () => sender.send(message, signal)))
     },
-    async sendBatch(messages, call = {}) {
-      checkCall(call)
+    async sendBatch(messages, given = {}) {
+      checkCall(given)
       assertOpen()
-      const signal = signalOf(call)
+      const signal = signalOf(given)
       return work.track(located('sendBatch', signal, () => sender.sendBatch(messages, signal)))
     },
-    async receive(wait = {}) {
-      checkWait(wait)
-      const { messages } = await receiveBatch(1, wait.waitMs ?? DEFAULT_WAIT_MS, wait.signal)
-      return messages[0] ?? null
-    },
-    async receiveBatch(batch = {}) {
-      checkBatch(batch)
-      return receiveBatch(batch.maxMessages ?? 10, batch.waitMs ?? DEFAULT_WAIT_MS, batch.signal)
-    },
-    messages(call = {}) {
-      checkCall(call)
-      return iterate(call.signal, (signal) => receiver.messages(signal))
-    },
-    consume(handler, consumeOptions = {}) {
-      checkConsume(handler, consumeOptions)
+    consume(handler, given = {}) {
+      checkConsume(handler, given)
       assertOpen()
-      const onStopped = (consumer: Consumer): void => void consumers.delete(consumer)
-      const consumer = startConsumer({ queue, puller: tracked, logger, clock, onStopped }, handler, consumeOptions)
+      const makeHandling = (stopping: AbortSignal) => createHandling(parts, { handler, options: given, stopping })
+      const bySession = given.sessions === true && sessions.areSupported
+      const feed = bySession
+        ? sessionFeed(parts, sessions, makeHandling, given)
+        : messageFeed(source, makeHandling, given)
+      // A consumer outlives whoever started it, and the span that they were in.
+      const consumer = outsideSpan(() => startConsumer(parts, feed, given, (stopped) => consumers.delete(stopped)))
       consumers.add(consumer)
       return consumer
+    },
+    async process(deliveries, handler, given = {}) {
+      checkProcess(handler, given)
+      await call('process', given, (signal) =>
+        processDeliveries(parts, { deliveries, handler, options: { ...given, signal } }),
+      )
+    },
+    async acceptSession(given = {}) {
+      checkAccept(given)
+      const { sessionId, waitMs = DEFAULT_WAIT_MS } = given
+      return call('acceptSession', given, async (signal) => {
+        const deadline = parts.clock.now() + waitMs
+        const held = await retry.run('acceptSession', { signal, deadline }, (each) =>
+          sessions.accept({ sessionId, waitMs: Math.max(0, deadline - parts.clock.now()), signal: each }),
+        )
+        return held && createSession(held, located)
+      })
     },
     deadLetters() {
       assertOpen()
       const open = transport.deadLetters?.bind(transport)
-      if (open === undefined) {
-        throw new QueueError('Unsupported', 'The provider cannot read dead letters.', {
-          facts: { feature: 'dead-letter' },
-          queue,
-        })
-      }
+      if (open === undefined) throw unsupported('dead-letter', 'The provider cannot read dead letters.')
+      const pass = (maxMessages: number, signal: AbortSignal) =>
+        readDeadLetters({ client: parts, receiver: open(), sender, unsettled: source.unsettled, maxMessages, signal })
       return {
-        messages(pass = {}) {
-          checkPass(pass)
-          const { maxMessages = Number.POSITIVE_INFINITY } = pass
-          return iterate(pass.signal, (signal) =>
-            readDeadLetters({ queue, receiver: open(), protection, unsettled, maxMessages, signal }),
+        messages(given = {}) {
+          checkPass(given)
+          const { maxMessages = Number.POSITIVE_INFINITY } = given
+          return iterateUntil(closing.signal, given.signal, (signal) => pass(maxMessages, signal))
+        },
+        async redrive(given = {}) {
+          checkRedrive(given)
+          return call('redrive', given, (signal) =>
+            redriveAll(parts, pass(Number.POSITIVE_INFINITY, signal), given, signal),
           )
         },
       }
+    },
+    async health(given = {}) {
+      checkCall(given)
+      const { probe } = transport
+      if (probe === undefined) throw unsupported('health', 'The provider cannot be probed.')
+      return call('health', given, async (signal) => {
+        const { depth } = await probe.call(transport, { signal })
+        if (depth !== undefined) metrics.depth(depth)
+        // The broker answers, and messages are held: whoever asks wants to know why nothing is handled.
+        if (gate.outage !== undefined) throw gate.outage
+        return { depth }
+      })
     },
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,

@@ -1,8 +1,11 @@
 import type { BatchOptions, CallOptions, Closable, WaitOptions } from './base/options.ts'
-import type { ConsumeOptions, Consumer } from './consuming/consumer.ts'
-import type { MessageHandler } from './consuming/handling.ts'
+import type { AcceptSessionOptions } from './client-options.ts'
+import type { Consumer } from './consuming/consumer.ts'
+import type { ConsumeOptions, MessageHandler, ProcessOptions } from './consuming/handler.ts'
+import type { Delivery } from './contracts/transport.ts'
 import type { DeadLetters } from './dead-letters/dead-letters.ts'
 import type { OutgoingMessage, ReceivedMessage, RejectedMessage } from './message/message.ts'
+import type { Session } from './sessions/session.ts'
 
 export interface QueueSender {
   /**
@@ -32,16 +35,40 @@ export interface QueueReceiver {
   messages(options?: CallOptions): AsyncIterable<ReceivedMessage>
 }
 
-/** One queue. `close()` ends its consumers, gives back what is unsettled and closes its transport; never what it was given. */
+/**
+ * One queue. `close()` ends its consumers and sessions, gives back what is unsettled and closes its transport; never what it was
+ * given.
+ */
 export interface QueueClient extends QueueSender, QueueReceiver, Closable {
   readonly queue: string
   /**
-   * Handles messages as they come, `concurrency` at once, until it is closed.
+   * Handles messages as they come, `concurrency` at once, until it is closed. Locks and claims are renewed meanwhile, outages
+   * waited out.
    *
    * @example
    * const consumer = client.consume(async (message) => handleOrder(message.json()), { concurrency: 10 })
    */
   consume(handler: MessageHandler, options?: ConsumeOptions): Consumer
+  /**
+   * Handles deliveries that a host pushed, as AWS Lambda and Azure Functions do, as `consume` handles what it pulls. Resolves when
+   * all are settled, or could not be; each delivery's own methods tell the host.
+   *
+   * @throws the outage that lasted longer than the locks were renewed, after giving back what was held for it
+   */
+  process(deliveries: readonly Delivery[], handler: MessageHandler, options?: ProcessOptions): Promise<void>
+  /**
+   * Resolves with a session under its lock, the named one or the next that has messages; null when there is none within `waitMs`.
+   *
+   * @throws SessionLocked: somebody else holds the named one · Unsupported: `consume({ sessions: true })` keeps order all the same
+   * @example
+   * const session = await client.acceptSession({ sessionId: 'order-7' })
+   */
+  acceptSession(options?: AcceptSessionOptions): Promise<Session | null>
   /** @throws Unsupported where the provider has no dead-letter queue to read */
   deadLetters(): DeadLetters
+  /**
+   * Resolves with the number of messages in the queue, where the broker tells; consumes nothing.
+   * @throws why the queue cannot be reached, or why intake is paused · Unsupported where the provider cannot be asked
+   */
+  health(options?: CallOptions): Promise<{ depth: number | undefined }>
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { QueueError } from '../src/index.ts'
 import type { Claim, Delivery } from '../src/provider.ts'
 import { createSettlement } from '../src/settling/settlement.ts'
-import { incoming } from './support.ts'
+import { incoming, unwatched } from './support.ts'
 
 /** A delivery and a claim that write down what is asked of them, and fail as they are told. */
 const scripted = (failures: Record<string, Error> = {}) => {
@@ -26,7 +26,10 @@ const scripted = (failures: Record<string, Error> = {}) => {
   }
   const claim: Claim = { confirm: answer('confirm'), release: answer('release'), renew: answer('renew') }
   const ended: string[] = []
-  const settlement = createSettlement(delivery, claim, { queue: 'orders', onEnd: () => void ended.push('ended') })
+  const settlement = createSettlement(delivery, claim, {
+    ...{ queue: 'orders', watch: unwatched },
+    onEnd: () => void ended.push('ended'),
+  })
   return { settlement, asked, ended }
 }
 

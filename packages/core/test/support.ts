@@ -1,4 +1,5 @@
 import type { IncomingMessage } from '../src/provider.ts'
+import type { WatchSettling } from '../src/settling/watch-settling.ts'
 
 /** A message as a provider hands it out, with nothing in it but what is asked for. */
 export const incoming = (fields: Partial<IncomingMessage> = {}): IncomingMessage => ({
@@ -14,3 +15,6 @@ export const incoming = (fields: Partial<IncomingMessage> = {}): IncomingMessage
   lockedUntil: new Date(0),
   ...fields,
 })
+
+/** What settles, without span, count or line. */
+export const unwatched: WatchSettling = (_, __, act) => act()

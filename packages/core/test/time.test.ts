@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../src/base/clock.ts'
+import { QueueError } from '../src/index.ts'
 import { createTurn } from '../src/receiving/turn.ts'
-import { backoff } from '../src/resilience/backoff.ts'
+import { backoffMaker } from '../src/resilience/backoff.ts'
+import { retrySettings } from '../src/resilience/retry.ts'
 import { fakeClock } from '../src/testing.ts'
 
 const never = new AbortController().signal
@@ -61,11 +63,12 @@ describe('fakeClock', () => {
 describe('backoff (R1)', () => {
   it('doubles from one second to thirty, follows a hint, and starts over', async () => {
     const clock = fakeClock()
-    const pause = backoff(clock)
+    const pause = backoffMaker(retrySettings({ jitter: 0 }), clock, Math.random)()
     const waits: number[] = []
     const wait = async (hint?: number): Promise<void> => {
       const before = clock.now()
-      const waiting = pause.wait(never, hint).then(() => waits.push(clock.now() - before))
+      const error = hint && new QueueError('Throttled', 'busy', { retryAfterMs: hint })
+      const waiting = pause.wait(never, error).then(() => waits.push(clock.now() - before))
       await clock.advance(60_000)
       await waiting
     }

@@ -10,11 +10,14 @@ describe('what a client handed over and nobody settled', () => {
     const released: number[] = []
     const settlement = (lockedUntilMs: number): Settlement => ({
       isOpen: true,
+      isSettled: false,
+      isDone: false,
       lockedUntil: new Date(lockedUntilMs),
       complete: async () => {},
       abandon: async () => {},
       deadLetter: async () => {},
       renewLock: async () => new Date(lockedUntilMs),
+      renewClaim: async () => {},
       release: async () => void released.push(lockedUntilMs),
     })
     for (let round = 1; round <= 1_000; round += 1) {

@@ -32,7 +32,7 @@ describe('a client on this provider', () => {
   })
 
   test('C2, C3: a batch that does not fit is reported item by item', async () => {
-    const { client } = setUpClient({ maxQueueSize: 1 })
+    const { client } = setUpClient({ maxQueueSize: 1 }, { retry: false })
     const messages = [
       { body: 'a', messageId: 'a' },
       { body: 'b', messageId: 'b' },

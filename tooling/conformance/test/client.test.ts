@@ -35,7 +35,7 @@ const setUp = () => {
   const logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
   const provider = memoryProvider({ broker })
   const client = (options: Partial<QueueClientOptions> = {}) =>
-    createQueueClient({ provider, queue: 'orders', clock, logger, ...options })
+    createQueueClient({ provider, queue: 'orders', clock, logger, retry: { jitter: 0 }, ...options })
   return { clock, broker, provider, lines, client }
 }
 
@@ -127,7 +127,10 @@ describe('an outage of the key store', () => {
       const consumer = loop === 'consume' ? queue.consume((message) => void texts.push(message.text())) : undefined
       const iterating = (async () => {
         if (consumer !== undefined) return
-        for await (const message of queue.messages()) texts.push(message.text())
+        for await (const message of queue.messages()) {
+          texts.push(message.text())
+          await message.complete()
+        }
       })()
       await turns(clock)
       states.push(String(consumer?.state))
@@ -138,7 +141,7 @@ describe('an outage of the key store', () => {
       expect(texts).toEqual(['hello'])
       if (loop === 'consume') {
         expect(states).toEqual(['paused', 'running'])
-        expect(lines.some(({ text }) => text === 'Intake pauses')).toBe(true)
+        expect(lines.some(({ text }) => text === 'Outage: intake pauses')).toBe(true)
       }
       await queue.close()
       await iterating
@@ -148,7 +151,7 @@ describe('an outage of the key store', () => {
 
 describe('a message that is held for a reason that no error calls transient', () => {
   it('pauses a consumer and does not end it: whoever writes to the queue could cause it', async () => {
-    const { client, clock, lines } = setUp()
+    const { client, clock, lines, broker } = setUp()
     const disposed = EncryptionKey.fromBytes('retired', new Uint8Array(32).fill(1, 1))
     const keyProvider = multiKeyProvider({ keys: [key, disposed], current: 'orders-1' })
     const sealing = multiKeyProvider({ keys: [EncryptionKey.fromBytes('retired', new Uint8Array(32).fill(1, 1))] })
@@ -156,13 +159,22 @@ describe('a message that is held for a reason that no error calls transient', ()
     await client({ crypto: messageCrypto({ enabled: true, keyProvider: sealing, plaintextPolicy: 'reject' }) }).send({
       body: 'odd',
     })
-    const queue = client({ crypto: messageCrypto({ enabled: true, keyProvider, plaintextPolicy: 'reject' }) })
+    const ageless = { validateFreshness: false, plaintextPolicy: 'reject' } as const
+    const queue = client({ crypto: messageCrypto({ enabled: true, keyProvider, ...ageless }) })
     await queue.send({ body: 'good' })
     const texts: string[] = []
     const consumer = queue.consume((message) => void texts.push(message.text()))
     await turns(clock)
-    expect(lines.some(({ text, fields }) => text === 'Intake pauses' && fields.error_type === 'KeyDisposed')).toBe(true)
-    await clock.advance(2_000)
+    expect(
+      lines.some(({ text, fields }) => text === 'Outage: intake pauses' && fields.error_type === 'KeyDisposed'),
+    ).toBe(true)
+    expect([consumer.state, texts]).toEqual(['paused', []])
+    await clock.advance(31_000)
+    const states = broker
+      .queue('orders')
+      .messages()
+      .map(({ state, deliveryCount }) => [state, deliveryCount])
+    expect(states).toEqual([['locked', 1]])
     expect([consumer.state, texts]).toEqual(['running', ['good']])
     await queue.close()
   })
@@ -185,7 +197,10 @@ describe('a message that is held for a reason that no error calls transient', ()
     await queue.send({ body: 'hello' })
     const texts: string[] = []
     const iterating = (async () => {
-      for await (const message of queue.messages()) texts.push(message.text())
+      for await (const message of queue.messages()) {
+        texts.push(message.text())
+        await message.complete()
+      }
     })()
     await turns(clock)
     isBroken = false
@@ -298,7 +313,7 @@ describe('callbacks of the application', () => {
       }
       texts.push(message.text())
     })
-    await turns(clock)
+    await clock.advance(1_000)
     expect(texts.slice(0, 3).sort()).toEqual(['failed', 'fails', 'good'])
     await queue.close()
   })
@@ -540,7 +555,13 @@ describe('what is sent', () => {
   it('is told message by message where the broker takes only some (C3, A20)', async () => {
     const { clock } = setUp()
     const broker = memoryBroker({ clock, maxQueueSize: 2 })
-    const queue = createQueueClient({ provider: memoryProvider({ broker }), queue: 'orders', clock, logger: false })
+    const queue = createQueueClient({
+      provider: memoryProvider({ broker }),
+      queue: 'orders',
+      clock,
+      logger: false,
+      retry: false,
+    })
     const bodies = ['1', '2', '3'].map((messageId) => ({ messageId, body: 'x' }))
     await expect(queue.sendBatch(bodies)).rejects.toMatchObject({
       code: 'BatchPartiallyFailed',
@@ -736,11 +757,16 @@ describe('what is received', () => {
     broker.queue('orders').put({ body: new TextEncoder().encode('forged'), messageId: 'm-1' })
     expect(await queue.receive({ waitMs: 0 })).toBeNull()
     await turns(clock)
-    const [moved, threw] = lines.filter(({ text }) => text !== 'Message received WITHOUT encryption')
+    const [moved, refused, threw] = lines.filter(({ text }) => text !== 'Message received WITHOUT encryption')
     expect(moved).toMatchObject({
       level: 'error',
       text: 'Message moved to the dead-letter queue',
-      fields: { queue_name: 'orders', message_id: 'm-1', error_type: 'UnencryptedMessage', reason: 'qr.rejected' },
+      fields: { queue_name: 'orders', message_id: 'm-1', reason: 'qr.rejected' },
+    })
+    expect(refused).toMatchObject({
+      level: 'warn',
+      text: 'Message not handed over',
+      fields: { queue_name: 'orders', message_id: 'm-1', error_type: 'UnencryptedMessage', disposition: 'dead-letter' },
     })
     expect(threw?.text).toBe('onRejected threw')
     expect(JSON.stringify(lines)).not.toMatch(/forged|secret/)

@@ -64,6 +64,9 @@ const LOCALHOST = '127.0.0.1'
 /** How long requests that are under way may take to end when the house closes, in milliseconds. */
 const LAST_REQUESTS_MS = 1_000
 
+/** GitHub waits 10 s for an answer (requirements DR6). */
+const RETRY_MS = 8_000
+
 /** Starts the broker and the router, not the bots. Rejects where the port is taken. */
 export async function openHouse({ port, logger, observer, state, seams = {} }: HouseOptions): Promise<House> {
   const clock = skippingClock()
@@ -80,7 +83,8 @@ export async function openHouse({ port, logger, observer, state, seams = {} }: H
   const counters = createCounters()
 
   const senders = perQueue(
-    (queue): QueueClient => createQueueClient({ provider, queue, clock, logger, crypto: keys[queue].router }),
+    (queue): QueueClient =>
+      createQueueClient({ provider, queue, clock, logger, crypto: keys[queue].router, retry: { totalMs: RETRY_MS } }),
   )
   const routes = seams.routes ?? ROUTES
   const app = createServer({

@@ -80,6 +80,10 @@ export function isQueueError<C extends ErrorCode = ErrorCode>(error: unknown, co
   return code === undefined || ('code' in error && error.code === code)
 }
 
+/** True where a lock is gone, of a message or of its session: it does not come back. */
+export const isLockLost = (error: unknown): error is QueueError<'MessageLockLost' | 'SessionLockLost'> =>
+  isQueueError(error, 'MessageLockLost') || isQueueError(error, 'SessionLockLost')
+
 /** Anything can be thrown, a proxy that throws at every look included. */
 const attempt = <T>(look: () => T): T | undefined => {
   try {

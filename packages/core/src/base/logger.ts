@@ -17,6 +17,20 @@ const consoleLogger: Logger = {
 /** What is used for `logger: false`. */
 const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent }
 
-/** What an option `logger` means. */
+/** A line that cannot be written must not decide what becomes of a message. */
+const unfailing = (logger: Logger): Logger => {
+  const attempt =
+    (level: keyof Logger): Logger['info'] =>
+    (fields, text) => {
+      try {
+        logger[level](fields, text)
+      } catch {
+        // There is nobody else to tell.
+      }
+    }
+  return { debug: attempt('debug'), info: attempt('info'), warn: attempt('warn'), error: attempt('error') }
+}
+
+/** What an option `logger` means. What comes back never throws. */
 export const resolveLogger = (given: Logger | false | undefined): Logger =>
-  given === false ? silentLogger : (given ?? consoleLogger)
+  given === false ? silentLogger : unfailing(given ?? consoleLogger)

@@ -1,26 +1,25 @@
-import { hideBody } from '../base/hide-body.ts'
+import type { QueueError } from '../base/errors.ts'
 import type { CallOptions, Options } from '../base/options.ts'
-import type { QueueProtection } from '../contracts/protection.ts'
-import type { Delivery, TransportReceiver } from '../contracts/transport.ts'
-import { createContent } from '../message/content.ts'
-import { factsOf } from '../message/facts.ts'
-import type { Content, MessageFacts } from '../message/message.ts'
-import { createSettlement, type Settlement } from '../settling/settlement.ts'
-import type { Unsettled } from '../settling/unsettled.ts'
+import type { DeadLetter } from './dead-letter.ts'
 
-/** A message in the dead-letter queue, under a lock, sealed as it came. Its inspect output and its JSON hold no body. */
-export interface DeadLetter extends MessageFacts {
-  readonly reason: string | undefined
-  readonly description: string | undefined
-  /**
-   * Resolves with the content after the tag was verified. Freshness and replay are not looked at: an old letter opens.
-   * @throws what unprotecting found, such as AuthenticationFailed, or KeyProviderError while the key store is down
-   */
-  open(): Promise<Content>
-  /** Removes the letter for good. */
-  complete(): Promise<void>
-  /** Leaves the letter where it is and gives up its lock. */
-  abandon(): Promise<void>
+/**
+ * - `maxMessages`: letters that are sent again. Default all that are there
+ * - `filter`: which; the others stay. Default all
+ * - `onProgress`: told after each letter how many were looked at so far
+ */
+export interface RedriveOptions
+  extends CallOptions,
+    Options<{
+      maxMessages: number
+      filter: (letter: DeadLetter) => boolean | Promise<boolean>
+      onProgress: (done: number) => void
+    }> {}
+
+/** What a redrive came to: letters sent again, left by the filter, and left because of an error. */
+export interface RedriveReport {
+  redriven: number
+  skipped: number
+  failed: { messageId: string; error: QueueError }[]
 }
 
 /** The reader of a dead-letter queue. */
@@ -33,61 +32,14 @@ export interface DeadLetters {
    * for await (const letter of client.deadLetters().messages()) console.log(letter.reason, (await letter.open()).text())
    */
   messages(options?: CallOptions & Options<{ maxMessages: number }>): AsyncIterable<DeadLetter>
-}
-
-const createDeadLetter = ({ message }: Delivery, settlement: Settlement, protection: QueueProtection): DeadLetter => {
-  const facts = {
-    ...factsOf(message),
-    reason: message.deadLettered?.reason,
-    description: message.deadLettered?.description,
-  }
-  const letter: DeadLetter = {
-    ...facts,
-    async open() {
-      const [result] = await protection.unprotect([message], { purpose: 'inspect' })
-      if (result === undefined || 'error' in result) throw result?.error
-      return createContent(message.messageId, result)
-    },
-    complete: () => settlement.complete(),
-    abandon: () => settlement.abandon({ delayMs: 0 }),
-  }
-  return hideBody(letter, () => facts)
-}
-
-interface PassParts {
-  readonly queue: string
-  readonly receiver: TransportReceiver
-  readonly protection: QueueProtection
-  readonly unsettled: Unsettled
-  readonly maxMessages: number
-  readonly signal: AbortSignal
-}
-
-/** Yields the letters of `receiver`, and closes it when the pass ends. */
-export async function* readDeadLetters(parts: PassParts): AsyncGenerator<DeadLetter, void, undefined> {
-  const { queue, receiver, protection, unsettled, maxMessages, signal } = parts
-  const settlements = new Set<Settlement>()
-  const seen = new Set<string>()
-  const forget = (settlement: Settlement): void => {
-    settlements.delete(settlement)
-    unsettled.delete(settlement)
-  }
-  try {
-    while (seen.size < maxMessages && !signal.aborted) {
-      const [delivery] = await receiver.receive({ maxMessages: 1, waitMs: 0, signal })
-      if (delivery === undefined) return
-      const settlement = createSettlement(delivery, null, { queue, onEnd: forget })
-      unsettled.add(settlement)
-      settlements.add(settlement)
-      // A letter whose lock ended during the pass comes again: it stays locked, so that the pass gets on to the next.
-      if (seen.has(delivery.message.brokerMessageId)) continue
-      seen.add(delivery.message.brokerMessageId)
-      yield createDeadLetter(delivery, settlement, protection)
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error
-  } finally {
-    await Promise.allSettled(Array.from(settlements, (settlement) => settlement.release()))
-    await receiver.close()
-  }
+  /**
+   * One pass: sends each letter that `filter` lets through to its queue again and removes it. A letter that fails stays, and
+   * the pass goes on. What comes back as a letter during the pass is left for the next one.
+   *
+   * @throws Configuration: the client is receive-only · what `filter` and `onProgress` throw · what the broker reports of the
+   *   dead-letter queue
+   * @example
+   * const { redriven, failed } = await client.deadLetters().redrive({ filter: (letter) => letter.reason === 'qr.expired' })
+   */
+  redrive(options?: RedriveOptions): Promise<RedriveReport>
 }

@@ -159,3 +159,6 @@ export function validateMessage(message: OutgoingMessage, features: TransportFea
   checkFeatures(at, message, features)
   return checked
 }
+
+/** @throws Validation with field `sessionId` */
+export const checkSessionId = (sessionId: string): void => void checkText('sessionId', '', sessionId)

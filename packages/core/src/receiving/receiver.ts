@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import type { ReceivedMessage, RejectedMessage } from '../message/message.ts'
-import { backoff, isPermanent, retryAfterOf } from '../resilience/backoff.ts'
-import type { Puller } from './intake.ts'
+import { isPermanent, type MakeBackoff } from '../resilience/backoff.ts'
+import type { Retry } from '../resilience/retry.ts'
+import { DEFAULT_RENEW_MS } from '../settling/keep-lock.ts'
+import type { Intake, Puller } from './intake.ts'
 
 /** How long one look at the queue lasts where nobody set an end, in milliseconds (the longest long poll of SQS). */
 export const DEFAULT_WAIT_MS = 20_000
@@ -19,16 +21,29 @@ export interface Receiver {
   messages(signal: AbortSignal): AsyncGenerator<ReceivedMessage, void, undefined>
 }
 
-export function createReceiver(puller: Puller, clock: Clock): Receiver {
+interface ReceiverParts {
+  readonly pull: Puller['pull']
+  readonly clock: Clock
+  readonly retry: Retry
+  readonly makeBackoff: MakeBackoff
+}
+
+export function createReceiver({ pull: pullOnce, clock, retry, makeBackoff }: ReceiverParts): Receiver {
+  /** Looks once, and again where the broker failed and time is left. */
+  const pull = (maxMessages: number, deadline: number, signal: AbortSignal): Promise<Intake> =>
+    retry.run('receive', { signal, deadline }, (each) => {
+      const waitMs = Math.max(0, deadline - clock.now())
+      return pullOnce({ maxMessages, waitMs, signal: each, renewMs: DEFAULT_RENEW_MS, ifShut: 'reject' })
+    })
+
   return {
     async receiveBatch({ maxMessages, waitMs, signal }) {
       const deadline = clock.now() + waitMs
       const rejected: RejectedMessage[] = []
       for (let looksPast = 0; ; ) {
-        const left = Math.max(0, deadline - clock.now())
-        const intake = await puller.pull({ maxMessages, waitMs: left, signal })
+        const intake = await pull(maxMessages, deadline, signal)
         rejected.push(...intake.rejected)
-        if (intake.messages.length > 0) return { messages: [...intake.messages], rejected }
+        if (intake.messages.length > 0) return { messages: intake.messages.map(({ message }) => message), rejected }
         if (intake.outage !== undefined) throw intake.outage
         const isOver = clock.now() >= deadline
         if (isOver) looksPast += 1
@@ -37,17 +52,17 @@ export function createReceiver(puller: Puller, clock: Clock): Receiver {
       }
     },
     async *messages(signal) {
-      const pause = backoff(clock)
+      const pause = makeBackoff()
+      const options = { maxMessages: 1, waitMs: DEFAULT_WAIT_MS, renewMs: DEFAULT_RENEW_MS, ifShut: 'wait' } as const
       while (!signal.aborted) {
         try {
-          const { messages, outage } = await puller.pull({ maxMessages: 1, waitMs: DEFAULT_WAIT_MS, signal })
-          if (outage === undefined) pause.reset()
-          else await pause.wait(signal, outage.retryAfterMs)
-          yield* messages
+          const { messages } = await pullOnce({ ...options, signal })
+          pause.reset()
+          yield* messages.map(({ message }) => message)
         } catch (error) {
           if (signal.aborted) return
           if (isPermanent(error)) throw error
-          await pause.wait(signal, retryAfterOf(error)).catch(() => {})
+          await pause.wait(signal, error).catch(() => {})
         }
       }
     },

@@ -1,16 +1,18 @@
-import { errorClass, isQueueError, type QueueError } from '../base/errors.ts'
+import { errorClass, isQueueError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import type { Unprotected } from '../contracts/protection.ts'
 import type { IncomingMessage } from '../contracts/transport.ts'
 import { factsOf, logFields } from '../message/facts.ts'
 import type { RejectedMessage } from '../message/message.ts'
 import { execute } from '../settling/disposition.ts'
 import type { Settlement } from '../settling/settlement.ts'
+import type { Refused } from './taking.ts'
 
-type Refusal = Extract<Unprotected, { error: QueueError }>
-
-/** Settles what is not handed over and reports it: to the log, and to `onRejected`. Never rejects. */
-export type Reject = (message: IncomingMessage, settlement: Settlement, refusal: Refusal) => Promise<RejectedMessage>
+/** Settles what is not handed over and reports it: to the log, and to `onRejected`. Null: it is held. Never rejects. */
+export type Reject = (
+  message: IncomingMessage,
+  settlement: Settlement | null,
+  refusal: Refused,
+) => Promise<RejectedMessage>
 
 export function createRejecting(
   queue: string,
@@ -29,12 +31,8 @@ export function createRejecting(
     let settled = false
     try {
       // The reason alone: the error would tell whoever reads the dead letters which check failed.
-      settled = await execute(settlement, disposition)
-      if (disposition.action === 'dead-letter') {
-        logger.error({ ...fields, reason: disposition.reason }, 'Message moved to the dead-letter queue')
-      } else {
-        logger.warn(fields, 'Message not handed over')
-      }
+      settled = settlement !== null && (await execute(settlement, disposition))
+      logger.warn(fields, 'Message not handed over')
     } catch (failure) {
       const failed = { ...fields, settle_error_type: errorClass(failure) }
       logger.error(failed, 'A refused message could not be settled and stays in the queue')

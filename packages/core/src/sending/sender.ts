@@ -1,35 +1,30 @@
+import { randomUUID } from 'node:crypto'
 import { invalid } from '../base/check.ts'
 import { QueueError } from '../base/errors.ts'
 import { isEncrypted } from '../base/marker.ts'
 import { abortable, linkSignals } from '../base/signals.ts'
-import type { ProtectedBody, QueueProtection, UnprotectedMessage } from '../contracts/protection.ts'
+import type { ClientParts } from '../client-parts.ts'
+import type { ProtectedBody, UnprotectedMessage } from '../contracts/protection.ts'
 import type { QueueTransport } from '../contracts/transport.ts'
 import type { OutgoingMessage } from '../message/message.ts'
 import { validateMessage } from '../message/validate.ts'
 import type { WireBody, WireMessage } from '../message/wire.ts'
-import type { ClientMetrics } from '../telemetry/telemetry.ts'
-
-/** What became of one message: its id, or why it was not sent. */
-type Outcome = { readonly messageId: string } | { readonly error: QueueError }
-
-interface SenderParts {
-  readonly queue: string
-  readonly providerName: string
-  readonly transport: QueueTransport
-  readonly protection: QueueProtection
-  readonly metrics: ClientMetrics
-  /** Aborts when the client closes. */
-  readonly closing: AbortSignal
-}
+import { createDispatch, type Outcome } from './dispatch.ts'
 
 /** Sends in three steps: validate all, protect all, hand all to the transport. Nothing is sent unless each step took every message. */
 export interface Sender {
   send(message: OutgoingMessage, signal: AbortSignal): Promise<{ messageId: string }>
   sendBatch(messages: readonly OutgoingMessage[], signal: AbortSignal): Promise<{ messageId: string }[]>
+  /** Sends a message that was sent before under the same id, sealed anew. `resealedFrom`: when it had been sealed. */
+  resend(message: UnprotectedMessage, resealedFrom: Date | undefined, signal: AbortSignal): Promise<void>
 }
 
-export function createSender(parts: SenderParts): Sender {
-  const { queue, providerName, transport, protection, metrics, closing } = parts
+/** When a message was sealed that was sealed anew (protocol.md 4.1). */
+const RESEALED_FROM = 'qr-resealed-from'
+
+export function createSender(client: ClientParts, transport: QueueTransport): Sender {
+  const { queue, protection, tracing, closing } = client
+  const dispatch = createDispatch(client, transport)
 
   const toWire = (message: UnprotectedMessage, { body, attributes, seal }: ProtectedBody): WireMessage => {
     if (seal === null && isEncrypted(body)) {
@@ -54,32 +49,16 @@ export function createSender(parts: SenderParts): Sender {
     }
   }
 
-  /** A broker that does not say what became of a message has not taken it. */
-  const errorOf = (outcome: { readonly error: QueueError | null } | undefined): QueueError | null => {
-    if (outcome?.error === null) return null
-    const facts = { provider: providerName, providerCode: 'no-outcome' }
-    return (
-      outcome?.error ?? new QueueError('ProviderError', 'The provider told no outcome of the send.', { facts, queue })
-    )
-  }
-
-  const sendAll = async (messages: readonly UnprotectedMessage[], signal: AbortSignal): Promise<Outcome[]> => {
-    const bodies = await protectAll(messages, signal)
-    const wire = messages.map((message, index) => toWire(message, bodies[index] as ProtectedBody))
-    const count = (index: number, status: 'success' | 'error'): void =>
-      metrics.sent(bodies[index]?.seal !== null, status)
-    try {
-      const results = await transport.send(wire, { signal })
-      return wire.map(({ messageId }, index) => {
-        const error = errorOf(results?.[index])
-        count(index, error === null ? 'success' : 'error')
-        return error === null ? { messageId } : { error }
+  /** Sealed once: each attempt to send carries the same bytes. */
+  const sendAll = (messages: readonly UnprotectedMessage[], signal: AbortSignal): Promise<Outcome[]> =>
+    tracing.sending(messages, async (withTrace) => {
+      const bodies = await protectAll(messages, signal)
+      const wire = messages.map((message, index) => {
+        const sealed = toWire(message, bodies[index] as ProtectedBody)
+        return { ...sealed, attributes: withTrace({ ...sealed.attributes }) }
       })
-    } catch (error) {
-      for (const index of wire.keys()) count(index, 'error')
-      throw error
-    }
-  }
+      return dispatch(wire, signal)
+    })
 
   return {
     async send(message, signal) {
@@ -99,5 +78,15 @@ export function createSender(parts: SenderParts): Sender {
       const text = `${outcomes.length - sent.length} of ${outcomes.length} messages were not sent.`
       throw new QueueError('BatchPartiallyFailed', text, { facts: { outcomes }, queue, operation: 'sendBatch' })
     },
+    resend: (message, resealedFrom, signal) =>
+      tracing.sending([message], async (withTrace) => {
+        const [body] = await protectAll([message], signal)
+        const wire = toWire(message, body as ProtectedBody)
+        const origin = resealedFrom === undefined ? {} : { [RESEALED_FROM]: resealedFrom.toISOString() }
+        const attributes = withTrace({ ...wire.attributes, ...origin })
+        // The broker drops an id that it knows: the removal that follows would delete the only copy.
+        const [outcome] = await dispatch([{ ...wire, attributes, deduplicationId: randomUUID() }], signal)
+        if (outcome !== undefined && 'error' in outcome) throw outcome.error
+      }),
   }
 }

@@ -5,6 +5,8 @@ import type { Settlement } from './settlement.ts'
 export interface Unsettled {
   readonly add: (settlement: Settlement) => void
   readonly delete: (settlement: Settlement) => void
+  /** Extends the claims of all of it, where its lock was renewed. Rejects where one could not be. */
+  readonly renewClaims: (lockedUntil: Date) => Promise<void>
   /** Abandons all of it. What cannot be abandoned comes back when its lock ends. */
   readonly release: () => Promise<void>
 }
@@ -28,6 +30,9 @@ export function createUnsettled(clock: Clock): Unsettled {
       settlements.add(settlement)
     },
     delete: (settlement) => void settlements.delete(settlement),
+    async renewClaims(lockedUntil) {
+      await Promise.all([...settlements].map((settlement) => settlement.renewClaim(lockedUntil)))
+    },
     async release() {
       await Promise.allSettled([...settlements].map((settlement) => settlement.release()))
     },

@@ -1,0 +1,60 @@
+import { checkOptions, misconfigured, option } from '../base/check.ts'
+import type { CallOptions, Options } from '../base/options.ts'
+import type { Disposition, ReceivedMessage } from '../message/message.ts'
+
+/**
+ * Handles one message. Resolved and unsettled: it is completed. Thrown: `onError` decides. The value is ignored. `signal`
+ * aborts when the lock of the message, of its session or its claim is lost, or the consumer closes: a handler that stops its
+ * work for it throws, since one that returns has its message completed.
+ */
+export type MessageHandler = (
+  message: ReceivedMessage,
+  context: { readonly signal: AbortSignal },
+) => Promise<unknown> | unknown
+
+/**
+ * Decides about a message whose handler threw; undefined leaves it to the default. `hold` keeps the message and its lock, pauses
+ * intake and calls the handler again after a while: for an outage of what the handler depends on.
+ */
+export type OnError = (error: unknown, message: ReceivedMessage) => Disposition | undefined
+
+/**
+ * - `concurrency`: handlers at once, of each session one. Default 1
+ * - `maxAutoRenewMs`: for how long locks are renewed while a handler works or a message is held, in milliseconds; 0: not at
+ *   all. Default 300 000
+ * - `onError`: what becomes of a message whose handler threw; undefined: a body that is not what the handler expected
+ *   (`InvalidBody`) is dead-lettered, everything else is abandoned with a growing delay
+ * - `signal`: ends it
+ */
+export interface ProcessOptions
+  extends CallOptions,
+    Options<{ concurrency: number; maxAutoRenewMs: number; onError: OnError }> {}
+
+/**
+ * - `sessions`: messages of one session are handled in order, one at a time. Default false
+ * - `drainMs`: how long `close()` waits for running handlers, in milliseconds. Default 30 000
+ */
+export interface ConsumeOptions extends ProcessOptions, Options<{ sessions: boolean; drainMs: number }> {}
+
+const processChecks = {
+  concurrency: option.wholeNumber(1),
+  maxAutoRenewMs: option.wholeNumber(0),
+  onError: option.callback,
+  signal: option.signal,
+}
+
+const checkHandler = (handler: unknown): void => {
+  if (typeof handler !== 'function') throw misconfigured('handler', 'must be a function.')
+}
+
+/** @throws Configuration with the name of the option */
+export function checkProcess(handler: MessageHandler, options: ProcessOptions): void {
+  checkHandler(handler)
+  checkOptions(options, processChecks)
+}
+
+/** @throws Configuration with the name of the option */
+export function checkConsume(handler: MessageHandler, options: ConsumeOptions): void {
+  checkHandler(handler)
+  checkOptions(options, { ...processChecks, sessions: option.boolean, drainMs: option.wholeNumber(0) })
+}

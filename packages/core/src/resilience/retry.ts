@@ -1,0 +1,178 @@
+import { checkOptions, misconfigured, option } from '../base/check.ts'
+import type { Clock } from '../base/clock.ts'
+import { isQueueError, QueueError } from '../base/errors.ts'
+import type { Options } from '../base/options.ts'
+import { linkSignals } from '../base/signals.ts'
+
+/**
+ * How calls to the broker are tried again. Only what time can heal is, and a hint of the broker takes the place of the computed
+ * pause. Defaults: requirements, section 0.
+ *
+ * - `maxAttempts`: calls in total, the first included. Default 3
+ * - `initialMs`: the pause before the first retry, in milliseconds. Default 1 000
+ * - `maxMs`: the longest pause. Default 30 000
+ * - `factor`: how much longer each pause is than the one before. Default 2
+ * - `jitter`: by which share a pause may be shorter or longer, at random, so that a fleet does not come back in step; 0: none. Default 0.2
+ * - `totalMs`: how long all attempts and pauses may take together. Default 300 000
+ */
+export interface RetryOptions
+  extends Options<{
+    maxAttempts: number
+    initialMs: number
+    maxMs: number
+    factor: number
+    jitter: number
+    totalMs: number
+  }> {}
+
+export type RetrySettings = { readonly [K in keyof RetryOptions]-?: number }
+
+const DEFAULTS: RetrySettings = {
+  maxAttempts: 3,
+  initialMs: 1_000,
+  maxMs: 30_000,
+  factor: 2,
+  jitter: 0.2,
+  totalMs: 300_000,
+}
+
+const atLeastOne = option.that('a number, at least 1', (value) => Number.isFinite(value) && (value as number) >= 1)
+const share = option.that(
+  'a number from 0 to 1',
+  (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0 && value <= 1,
+)
+
+/** @throws Configuration with the name of the option */
+export function checkRetry(options: RetryOptions): void {
+  checkOptions(options, {
+    maxAttempts: option.wholeNumber(1),
+    initialMs: option.wholeNumber(0),
+    maxMs: option.wholeNumber(0),
+    factor: atLeastOne,
+    jitter: share,
+    totalMs: option.wholeNumber(1),
+  })
+}
+
+/** Whether the option `retry` of a client is one; an error names it as `retry.factor`. */
+export const retryOption = (_: string, value: unknown): void => {
+  if (value === false) return
+  try {
+    checkRetry(value as RetryOptions)
+  } catch (error) {
+    if (!isQueueError(error, 'Configuration')) throw error
+    const field = error.facts.field === 'options' ? 'retry' : `retry.${error.facts.field}`
+    throw misconfigured(field, error.message.replace(/^Option \S+ /, ''))
+  }
+}
+
+/** What an option `retry` means; `false`: one attempt. */
+export const retrySettings = (given: RetryOptions | false | undefined): RetrySettings => {
+  const options = given === false ? { maxAttempts: 1 } : (given ?? {})
+  return {
+    maxAttempts: options.maxAttempts ?? DEFAULTS.maxAttempts,
+    initialMs: options.initialMs ?? DEFAULTS.initialMs,
+    maxMs: options.maxMs ?? DEFAULTS.maxMs,
+    factor: options.factor ?? DEFAULTS.factor,
+    jitter: options.jitter ?? DEFAULTS.jitter,
+    totalMs: options.totalMs ?? DEFAULTS.totalMs,
+  }
+}
+
+/** The pause before the n-th retry, in milliseconds. `random` gives numbers from 0 to 1. */
+export function pauseMs(n: number, settings: RetrySettings, random: () => number): number {
+  const { initialMs, maxMs, factor, jitter } = settings
+  const exponential = Math.min(maxMs, initialMs * factor ** (n - 1))
+  return Math.min(maxMs, exponential * (1 + jitter * (2 * random() - 1)))
+}
+
+/** True for what a second attempt may heal. A gate that is shut is not knocked at: its error says when to come again. */
+export const isRetryable = (error: unknown): boolean =>
+  isQueueError(error) && error.isTransient && error.code !== 'CircuitOpen'
+
+interface RetryParts {
+  readonly clock: Clock
+  readonly random: () => number
+  /** Told of each pause before it begins. */
+  readonly onRetry: (operation: string, error: unknown, pauseMs: number) => void
+}
+
+/** The attempts of one call. */
+export interface Attempts {
+  /** For each attempt: the caller's, and from the first retry on one that also ends with the time for all of them (Timeout). */
+  readonly signal: AbortSignal
+  /** Waits until the next attempt may begin. Rejects with `error` where there is none, with `signal.reason` on an abort. */
+  again(error: unknown): Promise<void>
+  /** Lets go of the signal and its timer. */
+  end(): void
+}
+
+interface RetryLimits {
+  readonly signal: AbortSignal
+  /** The moment that no pause may pass. */
+  readonly deadline?: number
+}
+
+export interface Retry {
+  begin(operation: string, limits: RetryLimits): Attempts
+  /** Calls `attempt` until it resolves or may not be tried again. */
+  run<T>(operation: string, limits: RetryLimits, attempt: (signal: AbortSignal) => Promise<T>): Promise<T>
+}
+
+export function createRetry(settings: RetrySettings, { clock, random, onRetry }: RetryParts): Retry {
+  const { maxAttempts, totalMs } = settings
+  const retry: Retry = {
+    begin(operation, { signal, deadline = Number.POSITIVE_INFINITY }) {
+      const limit = clock.now() + totalMs
+      const ended = new AbortController()
+      let made = 0
+      let current = signal
+
+      /** A timer of its own, only from the first retry on: most calls need none. */
+      const limitTime = (): void => {
+        const timeout = new AbortController()
+        const linked = linkSignals(signal, timeout.signal)
+        ended.signal.addEventListener('abort', linked.unlink, { once: true })
+        const text = `The attempts took longer than ${totalMs} ms.`
+        clock
+          .sleep(limit - clock.now(), ended.signal)
+          .then(() => timeout.abort(new QueueError('Timeout', text, { operation })))
+          .catch(() => {})
+        current = linked.signal
+      }
+
+      return {
+        get signal() {
+          return current
+        },
+        async again(error) {
+          signal.throwIfAborted()
+          made += 1
+          const hint = isQueueError(error) ? error.retryAfterMs : undefined
+          const pause = hint ?? pauseMs(made, settings, random)
+          const end = clock.now() + pause
+          if (!isRetryable(error) || made >= maxAttempts || end >= Math.min(limit, deadline)) throw error
+          if (made === 1) limitTime()
+          onRetry(operation, error, pause)
+          await clock.sleep(pause, current)
+        },
+        end: () => ended.abort(),
+      }
+    },
+    async run(operation, limits, attempt) {
+      const attempts = retry.begin(operation, limits)
+      try {
+        for (;;) {
+          try {
+            return await attempt(attempts.signal)
+          } catch (error) {
+            await attempts.again(error)
+          }
+        }
+      } finally {
+        attempts.end()
+      }
+    },
+  }
+  return retry
+}
