@@ -98,8 +98,11 @@ describe('what metrics and spans call an error (O1, O2, O9, E4)', () => {
 })
 
 describe('telemetry without an SDK', () => {
-  it('prepares nothing: no message is even looked at for a span (O1, O9)', async () => {
-    registerContextManager()
+  it.each([
+    ['prepares nothing: no message is even looked at (O1, O9)', false, []],
+    ['and with a context manager looks only for the trace that a message carries (O10)', true, ['attributes']],
+  ])('%s', async (_, isRegistered, expected) => {
+    if (isRegistered) registerContextManager()
     const tracing = clientTracing({ tracerProvider: undefined, system: 'memory', queue: 'orders' })
     const looked: string[] = []
     const message = {
@@ -131,8 +134,7 @@ describe('telemetry without an SDK', () => {
     expect(results[0]).toBe(attributes)
     expect(tracing.receiving()).toBe(receiving)
     expect(tracing.session()).toBe(session)
-    // A handler runs in the trace that its message carries, with an SDK or without.
-    expect(looked).toEqual(['attributes'])
+    expect(looked).toEqual(expected)
   })
 })
 

@@ -1,4 +1,4 @@
-import { type Context, context, ROOT_CONTEXT, type TracerProvider, trace } from '@opentelemetry/api'
+import { type Context, context, createContextKey, ROOT_CONTEXT, type TracerProvider, trace } from '@opentelemetry/api'
 import { endFailed, openSpans, remoteSpan, runIn, type TracedMessage } from './spans.ts'
 import { inject } from './trace-context.ts'
 
@@ -58,6 +58,12 @@ export const outsideSpan = <T>(work: () => T): T => {
   return hasSpan(active) ? context.with(trace.deleteSpan(active), work) : work()
 }
 
+const PROBE = ROOT_CONTEXT.setValue(createContextKey('@queue-runtime/core probe'), true)
+const isProbeActive = (): boolean => context.active() === PROBE
+
+/** Without a context manager no context reaches anybody: then there is no use in reading the trace of a message. */
+const hasContextManager = (): boolean => context.with(PROBE, isProbeActive)
+
 /** Below the trace of the message. What is active around it says nothing about it. */
 const traceOf = (message: TracedMessage): Context => {
   const active = context.active()
@@ -113,6 +119,7 @@ export function clientTracing(options: {
       }
     },
     processing(message, work, session) {
+      if (!spans.areRecorded && !hasContextManager()) return work()
       const parent = hasSpan(session) ? session : traceOf(message)
       const span = spans.start('process', [message], parent)
       if (span === undefined) return parent === context.active() ? work() : context.with(parent, work)
