@@ -27,4 +27,4 @@ export type {
 export { isAttributeName, isReservedAttribute } from './message/attributes.ts'
 export { logFields } from './message/facts.ts'
 export type { WireBody, WireMessage } from './message/wire.ts'
-export type { QueueMeter } from './telemetry/telemetry.ts'
+export type { QueueMeter } from './telemetry/meter.ts'

@@ -3,7 +3,7 @@ import type { QueueError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { CallOptions } from '../base/options.ts'
 import type { Disposition, MessageFields, Seal } from '../message/message.ts'
-import type { QueueMeter } from '../telemetry/telemetry.ts'
+import type { QueueMeter } from '../telemetry/meter.ts'
 import type { IncomingMessage } from './transport.ts'
 
 /** What a protection may know of the queue that it is opened for. */

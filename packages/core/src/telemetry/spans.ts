@@ -21,7 +21,7 @@ export interface TracedMessage {
   readonly attributes?: Readonly<Record<string, string>> | undefined
 }
 
-export type Operation = 'send' | 'receive' | 'process' | 'complete' | 'abandon' | 'deadLetter' | 'session'
+type Operation = 'send' | 'receive' | 'process' | 'complete' | 'abandon' | 'deadLetter' | 'session'
 
 /** Kind and type as the semantic conventions for messaging have them, where they know the operation. */
 const OPERATIONS: Record<Operation, { readonly kind: SpanKind; readonly name: string; readonly type: string }> = {

@@ -3,10 +3,10 @@ import { endFailed, openSpans, remoteSpan, runIn, type TracedMessage } from './s
 import { inject } from './trace-context.ts'
 
 /** Returns the attributes of a message with the trace that it is to carry, in place of one that they hold. */
-export type WithTrace = (attributes: Readonly<Record<string, string>>) => Readonly<Record<string, string>>
+type WithTrace = (attributes: Readonly<Record<string, string>>) => Readonly<Record<string, string>>
 
 /** A receive that neither brings anything nor fails leaves no span. */
-export interface Receiving {
+interface Receiving {
   /** Writes the span, with links to the traces of the messages. */
   brought(messages: readonly TracedMessage[]): void
   failed(error: unknown): void

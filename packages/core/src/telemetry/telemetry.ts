@@ -1,2 +1,0 @@
-export { lateMeter, type QueueMeter } from './meter.ts'
-export { type ClientMetrics, clientMetrics } from './metrics.ts'
