@@ -1,17 +1,11 @@
-import type { Case } from './bench.ts'
-import { consumerCases } from './consumer-cases.ts'
-import { deliveryCases } from './delivery-cases.ts'
-import { messageCases } from './message-cases.ts'
-import type { Mutant } from './mutants.ts'
-import { refusalCases } from './refusal-cases.ts'
-
-export type { Bench, Case } from './bench.ts'
-export { type Mutant, mutants } from './mutants.ts'
-
-/** What a client promises on any provider, with protection or without. */
-export const clientCases: readonly Case<Mutant>[] = [
-  ...messageCases,
-  ...deliveryCases,
-  ...refusalCases,
-  ...consumerCases,
-]
+export type { ClientBench, ClientSetup } from './client/bench.ts'
+export type { ClientFeature } from './client/case.ts'
+export { clientKit } from './client/kit.ts'
+export { plainClients, sealedClients, trackedClients } from './client/subjects.ts'
+export type { Case, Kit, Subject } from './kit/case.ts'
+export { type Planned, plan, runCase } from './kit/plan.ts'
+export { injectedTime, realTime, type Time } from './kit/time.ts'
+export type { ProviderBench, ProviderSetup } from './provider/bench.ts'
+export type { ProviderFeature } from './provider/feature.ts'
+export { providerKit } from './provider/kit.ts'
+export type { ProviderMutant } from './provider/mutant.ts'
