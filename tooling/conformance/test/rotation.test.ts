@@ -4,6 +4,7 @@ import { fakeClock } from '@queue-runtime/core/testing'
 import { cachedKeyProvider, EncryptionKey, type KeyProvider, messageCrypto } from '@queue-runtime/crypto'
 import { memoryBroker, memoryProvider } from '@queue-runtime/provider-memory'
 import { describe, expect, it } from 'vitest'
+import { createRandom } from './random.ts'
 
 /** The long run multiplies what is cheap to have more of. */
 const SCALE = Number(process.env.TEST_SCALE ?? 1)
@@ -22,17 +23,6 @@ const ROTATIONS = 3
 const APART_MS = 15 * SECOND
 const TRAFFIC_MS = CACHE_MS + ROTATIONS * ROTATION_MS
 const KEY_IDS = Array.from({ length: ROTATIONS + 1 }, (_, index) => `orders-${index + 1}`)
-
-/** A sequence that the seed repeats (mulberry32), up to `end` - 1. */
-const createRandom = (seed: number): ((end: number) => number) => {
-  let state = seed
-  return (end) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * end)
-  }
-}
 
 /** A key store as a cloud has it: far away, and one for all. */
 const createKeyStore = (clock: Clock) => {
@@ -144,7 +134,7 @@ const setUp = (clock: Clock) => {
 
 /** Three senders and three receivers, and a fourth receiver that knows nothing yet in the middle. */
 const runTraffic = async (rotate: Rotate, count: number, seed: number) => {
-  const random = createRandom(seed)
+  const random = createRandom(seed).below
   const clock = fakeClock(Date.UTC(2026, 0, 1))
   const { broker, keys, join, refused, close } = setUp(clock)
   const handled = new Map<string, number>()
