@@ -7,6 +7,7 @@ import type { Content, Seal } from '../message/message.ts'
 import type { Sender } from '../sending/sender.ts'
 import { createSettlement, type Settlement } from '../settling/settlement.ts'
 import type { Unsettled } from '../settling/unsettled.ts'
+import type { WatchSettling } from '../settling/watch-settling.ts'
 import type { DeadLetter } from './dead-letter.ts'
 
 interface PassParts {
@@ -57,6 +58,8 @@ const createDeadLetter = (delivery: Delivery, settlement: Settlement, parts: Pas
 /** Yields the letters of `receiver`, and closes it when the pass ends. */
 export async function* readDeadLetters(parts: PassParts): AsyncGenerator<DeadLetter, void, undefined> {
   const { client, receiver, unsettled, maxMessages, signal } = parts
+  /** Letters are no messages of the queue: they count for none of its rates. */
+  const watch: WatchSettling = (operation, message, act) => client.tracing.settling(operation, message, act)
   const settlements = new Set<Settlement>()
   const seen = new Set<string>()
   const forget = (settlement: Settlement): void => {
@@ -67,7 +70,7 @@ export async function* readDeadLetters(parts: PassParts): AsyncGenerator<DeadLet
     while (seen.size < maxMessages && !signal.aborted) {
       const [delivery] = await receiver.receive({ maxMessages: 1, waitMs: 0, signal })
       if (delivery === undefined) return
-      const settlement = createSettlement(delivery, null, { queue: client.queue, watch: client.watch, onEnd: forget })
+      const settlement = createSettlement(delivery, null, { queue: client.queue, watch, onEnd: forget })
       unsettled.add(settlement)
       settlements.add(settlement)
       // A letter whose lock ended during the pass comes again: it stays locked, so that the pass gets on to the next.

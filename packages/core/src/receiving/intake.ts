@@ -125,7 +125,10 @@ export function createPuller(parts: PullerParts): Puller & { stop(): void } {
   /** `awakened`: the caller's signal, or something to collect. */
   const look = async (options: PullOptions, deadline: number, awakened: AbortSignal): Promise<Intake> => {
     const receiving = tracing.receiving(session)
-    const received = await receive(options.maxMessages, deadline, awakened)
+    const received = await receive(options.maxMessages, deadline, awakened).catch((error: unknown) => {
+      if (!awakened.aborted && !isQueueError(error, 'CircuitOpen')) receiving.failed(error)
+      throw error
+    })
     if (received === undefined) return NOTHING
     const { deliveries, passage } = received
     if (deliveries.length === 0) {

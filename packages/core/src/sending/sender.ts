@@ -49,22 +49,27 @@ export function createSender(client: ClientParts, transport: QueueTransport): Se
     }
   }
 
-  /** Sealed once: each attempt to send carries the same bytes. */
-  const sendAll = (messages: readonly UnprotectedMessage[], signal: AbortSignal): Promise<Outcome[]> =>
+  /** Sealed once: each attempt to send carries the same bytes. What `conclude` throws is the failure of the span, too. */
+  const sendAll = <T>(
+    messages: readonly UnprotectedMessage[],
+    signal: AbortSignal,
+    conclude: (outcomes: Outcome[]) => T,
+  ): Promise<T> =>
     tracing.sending(messages, async (withTrace) => {
       const bodies = await protectAll(messages, signal)
       const wire = messages.map((message, index) => {
         const sealed = toWire(message, bodies[index] as ProtectedBody)
         return { ...sealed, attributes: withTrace({ ...sealed.attributes }) }
       })
-      return dispatch(wire, signal)
+      return conclude(await dispatch(wire, signal))
     })
 
   return {
     async send(message, signal) {
-      const [outcome] = await sendAll([validateMessage(message, transport.features)], signal)
-      if (outcome !== undefined && 'messageId' in outcome) return outcome
-      throw outcome?.error
+      return sendAll([validateMessage(message, transport.features)], signal, ([outcome]) => {
+        if (outcome !== undefined && 'messageId' in outcome) return outcome
+        throw outcome?.error
+      })
     },
     async sendBatch(messages, signal) {
       if (!Array.isArray(messages)) throw invalid('messages', 'invalid-format', 'must be an array.')
@@ -72,11 +77,12 @@ export function createSender(client: ClientParts, transport: QueueTransport): Se
       const checked = Array.from(messages, (message, at) =>
         validateMessage(message, transport.features, `messages[${at}].`),
       )
-      const outcomes = await sendAll(checked, signal)
-      const sent = outcomes.filter((outcome) => 'messageId' in outcome)
-      if (sent.length === outcomes.length) return sent
-      const text = `${outcomes.length - sent.length} of ${outcomes.length} messages were not sent.`
-      throw new QueueError('BatchPartiallyFailed', text, { facts: { outcomes }, queue, operation: 'sendBatch' })
+      return sendAll(checked, signal, (outcomes) => {
+        const sent = outcomes.filter((outcome) => 'messageId' in outcome)
+        if (sent.length === outcomes.length) return sent
+        const text = `${outcomes.length - sent.length} of ${outcomes.length} messages were not sent.`
+        throw new QueueError('BatchPartiallyFailed', text, { facts: { outcomes }, queue, operation: 'sendBatch' })
+      })
     },
     resend: (message, resealedFrom, signal) =>
       tracing.sending([message], async (withTrace) => {
