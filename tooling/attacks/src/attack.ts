@@ -35,6 +35,7 @@ export type Mutant =
   | 'completes what it refuses'
   | 'loses a batch for one message'
   | 'retries for ever'
+  | 'gives back what it cannot decide'
   | 'deletes instead of dead-lettering'
   | 'tells which check failed'
   | 'tells why the handler failed'

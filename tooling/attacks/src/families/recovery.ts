@@ -149,7 +149,28 @@ export const recoveryAttacks: readonly Row[] = [
     number: 24,
     name: 'takes the nonce store down while a consumer runs',
     by: 'nonce store writer',
-    expected: 'the consumer holds the message in place, pauses, and goes on by itself',
-    skipped: "the pause comes with the client's outage gate, which is not in the repository yet",
+    expected: 'down for 2 minutes: paused, delivered 1, 0, 0 times, handled 0; up again: running, handled 3, left 0',
+    catches: ['fails open', 'gives back what it cannot decide'],
+    async run(ground) {
+      const { clock, library } = ground
+      const { nonceStore, state } = withSwitch(library.memoryNonceStore({ clock }))
+      for (const body of ['1', '2', '3']) await plant(ground, { body })
+      state.isDown = true
+      let handled = 0
+      const consumer = ground.client({ nonceStore }).consume(() => {
+        handled += 1
+      })
+      await clock.advance(120_000)
+      const deliveries = ground
+        .queue()
+        .messages()
+        .map(({ deliveryCount }) => deliveryCount)
+      const down = `${consumer.state}, delivered ${deliveries.join(', ')} times, handled ${handled}`
+      state.isDown = false
+      await clock.advance(60_000)
+      const up = `${consumer.state}, handled ${handled}`
+      const left = ground.queue().messages().length + ground.queue().deadLetters().length
+      return { outcome: `down for 2 minutes: ${down}; up again: ${up}, left ${left}` }
+    },
   },
 ]

@@ -99,6 +99,11 @@ export const protectionMutants = {
       ? { ...verdict, disposition: { action: 'abandon', delayMs: 5_000 } }
       : verdict,
   ),
+  'gives back what it cannot decide': verdicts((verdict) =>
+    'error' in verdict && verdict.disposition.action === 'hold'
+      ? { ...verdict, disposition: { action: 'abandon', delayMs: 5_000 } }
+      : verdict,
+  ),
   'logs keys': protection((sound, _, { logger }) => {
     logger.debug({ key: Buffer.from(keyBytes(KEY_ID)).toString('base64') }, 'Key loaded')
     return sound
