@@ -10,6 +10,7 @@ export type {
   Claim,
   MessageProtection,
   ProtectedBody,
+  ProtectOptions,
   QueueContext,
   QueueProtection,
   Unprotected,

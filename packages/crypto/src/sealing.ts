@@ -60,9 +60,10 @@ export function createSealing(
   const warn = (fields: { key_id: string }, text: string): void =>
     logger.warn({ queue_name: queue, operation: 'send', ...fields }, text)
 
-  return async ({ body, messageId, sessionId, correlationId, attributes = {}, deliverAt }, { signal }) => {
+  return async ({ body, messageId, sessionId, correlationId, attributes = {}, deliverAt }, asked) => {
+    const { signal } = asked
     checkSize(body, messageId)
-    const { authenticated, carried } = listAuthenticated(attributes, authenticatedAttributes)
+    const { authenticated, carried } = listAuthenticated(attributes, asked.authenticated ?? authenticatedAttributes)
     const associatedData = encodeContext({ messageId, sessionId, correlationId, audience, attributes: authenticated })
     const keyId = await lookUpCurrentKeyId(keyProvider, { signal })
     ledger.record(keyId, queue, warn)

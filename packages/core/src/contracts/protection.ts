@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { QueueError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import type { CallOptions } from '../base/options.ts'
+import type { CallOptions, Options } from '../base/options.ts'
 import type { Disposition, MessageFields, Seal } from '../message/message.ts'
 import type { QueueMeter } from '../telemetry/meter.ts'
 import type { IncomingMessage } from './transport.ts'
@@ -32,8 +32,14 @@ export interface ProtectedBody {
   readonly seal: Seal | null
 }
 
+/**
+ * `authenticated`: names of the attributes that the tag is to cover. Default those that the protection was told when it was made.
+ * A message that is sealed anew gives those that its old seal proved: an attribute that nobody vouched for stays such a one.
+ */
+export interface ProtectOptions extends CallOptions, Options<{ authenticated: readonly string[] }> {}
+
 export interface QueueProtection {
-  protect(message: UnprotectedMessage, options: CallOptions): Promise<ProtectedBody>
+  protect(message: UnprotectedMessage, options: ProtectOptions): Promise<ProtectedBody>
   /**
    * Resolves with one value per message, in order: a fact about a message is a value. Rejects only with `signal.reason`,
    * after releasing what it claimed. `inspect` verifies the tag, not freshness or replay.

@@ -1,10 +1,10 @@
-import { isQueueError, QueueError } from '../base/errors.ts'
+import { isQueueError, type QueueError } from '../base/errors.ts'
 import { isEncrypted } from '../base/marker.ts'
 import type { ClientParts } from '../client-parts.ts'
 import type { QueueTransport } from '../contracts/transport.ts'
 import type { WireMessage } from '../message/wire.ts'
-import { isPermanent } from '../resilience/backoff.ts'
-import { isRetryable } from '../resilience/retry.ts'
+import { type Attempts, isRetryable } from '../resilience/retry.ts'
+import { createAttempt } from './attempt.ts'
 
 /** What became of one message: its id, or why it was not sent. */
 export type Outcome = { readonly messageId: string } | { readonly error: QueueError }
@@ -12,101 +12,83 @@ export type Outcome = { readonly messageId: string } | { readonly error: QueueEr
 /** Hands messages to the broker, again where that may help; resolves with one outcome each, in order. */
 export type Dispatch = (wire: readonly WireMessage[], signal: AbortSignal) => Promise<Outcome[]>
 
-type Errors = (QueueError | null)[]
+/** What is known of each message: null where the broker has it, or its last error. */
+type Known = Map<WireMessage, QueueError | null>
 
-/** A full queue is a matter of its receivers: it must not stop those of this very client. */
-const isOutage = (error: unknown): boolean => !isPermanent(error) && !isQueueError(error, 'Throttled')
+/** Those that may be sent again: behind a message that went through nothing of its session is sent any more. */
+const retryable = (wire: readonly WireMessage[], known: Known): WireMessage[] => {
+  const overtaken = new Set<string>()
+  const open: WireMessage[] = []
+  for (const message of wire.toReversed()) {
+    const { sessionId } = message
+    const error = known.get(message)
+    if (error === null && sessionId !== undefined) overtaken.add(sessionId)
+    const isOvertaken = sessionId !== undefined && overtaken.has(sessionId)
+    if (isRetryable(error) && !isOvertaken) open.push(message)
+  }
+  return open.reverse()
+}
+
+/** They go together again, so that the one that asks for the longest pause decides. */
+const slowest = (open: readonly WireMessage[], known: Known): QueueError | undefined => {
+  const hintOf = ({ retryAfterMs = 0 }: QueueError): number => retryAfterMs
+  return open.flatMap((message) => known.get(message) ?? []).sort((one, other) => hintOf(other) - hintOf(one))[0]
+}
+
+/** Waits for the next attempt; resolves with false where there is none. Rejects with the reason of an abort. */
+const mayTryAgain = async (attempts: Attempts, error: unknown): Promise<boolean> => {
+  try {
+    await attempts.again(error)
+    return true
+  } catch (thrown) {
+    if (thrown === error) return false
+    throw thrown
+  }
+}
 
 export function createDispatch(client: ClientParts, transport: QueueTransport): Dispatch {
-  const { queue, providerName, gate, retry, metrics } = client
+  const { retry, metrics } = client
+  const attempt = createAttempt(client, transport)
 
-  /** A broker that does not say what became of a message has not taken it. */
-  const errorOf = (outcome: { readonly error: QueueError | null } | undefined): QueueError | null => {
-    if (outcome?.error === null) return null
-    const facts = { provider: providerName, providerCode: 'no-outcome' }
-    return (
-      outcome?.error ?? new QueueError('ProviderError', 'The provider told no outcome of the send.', { facts, queue })
-    )
-  }
-
-  /** One call of the transport, through the gate. */
-  const attempt = async (wire: readonly WireMessage[], signal: AbortSignal): Promise<Errors> => {
-    const passage = gate.enter('send')
-    const begunMs = performance.now()
-    try {
-      const outcomes = await transport.send(wire, { signal })
-      const errors = wire.map((_, index) => errorOf(outcomes?.[index]))
-      const outage = errors.find((error) => error !== null && isOutage(error))
-      if (outage === undefined) passage.succeeded()
-      else passage.failed(outage)
-      return errors
-    } catch (error) {
-      if (signal.aborted || !isOutage(error)) passage.left()
-      else passage.failed(error)
-      throw error
-    } finally {
-      metrics.sendTook((performance.now() - begunMs) / 1_000)
-    }
-  }
-
-  /** The failed ones that may be sent again: after a message that went through nothing of its session is sent any more. */
-  const retryable = (wire: readonly WireMessage[], errors: Errors): number[] => {
-    const overtaken = new Set<string>()
-    const indices: number[] = []
-    for (let index = wire.length - 1; index >= 0; index -= 1) {
-      const sessionId = wire[index]?.sessionId
-      const error = errors[index] ?? null
-      if (error === null && sessionId !== undefined) overtaken.add(sessionId)
-      const isOvertaken = sessionId !== undefined && overtaken.has(sessionId)
-      if (error !== null && isRetryable(error) && !isOvertaken) indices.unshift(index)
-    }
-    return indices
-  }
-
-  const sendAll = async (wire: readonly WireMessage[], signal: AbortSignal): Promise<Errors> => {
-    const attempts = retry.begin('send', { signal })
-    let errors: Errors | undefined
-    let open = [...wire.keys()]
-
-    const note = (results: Errors): void => {
-      errors ??= wire.map(() => null)
-      for (const [at, index] of open.entries()) errors[index] = results[at] ?? null
-      open = retryable(wire, errors)
-    }
-
-    try {
-      for (;;) {
-        const messages = open.flatMap((index) => wire[index] ?? [])
-        const thrown: unknown = await attempt(messages, attempts.signal).then(note, (error: unknown) => error)
-        const [first] = open
-        if (errors !== undefined && first === undefined) return errors
-        const cause = thrown ?? errors?.[first ?? 0]
-        try {
-          await attempts.again(cause)
-        } catch (error) {
-          // What is known of each message says more than the last of several errors.
-          if (errors !== undefined && error === cause) return errors
+  const sendAll = async (wire: readonly WireMessage[], attempts: Attempts, signal: AbortSignal): Promise<Known> => {
+    const known: Known = new Map()
+    let open = wire
+    for (;;) {
+      try {
+        const errors = await attempt(open, attempts.signal)
+        for (const [index, message] of open.entries()) known.set(message, errors[index] ?? null)
+      } catch (error) {
+        signal.throwIfAborted()
+        if (known.size === 0) {
+          if (await mayTryAgain(attempts, error)) continue
           throw error
         }
+        // What is known of the others is worth more than this error, which stands for those that were tried.
+        if (!isQueueError(error)) return known
+        for (const message of open) known.set(message, error)
       }
-    } finally {
-      attempts.end()
+      open = retryable(wire, known)
+      const cause = slowest(open, known)
+      if (cause === undefined || !(await mayTryAgain(attempts, cause))) return known
     }
   }
 
   return async (wire, signal) => {
+    const attempts = retry.begin('send', { signal })
     const count = (message: WireMessage, status: 'success' | 'error'): void =>
       metrics.sent(isEncrypted(message.body), status)
     try {
-      const errors = await sendAll(wire, signal)
-      return wire.map((message, index) => {
-        const error = errors[index] ?? null
+      const known = await sendAll(wire, attempts, signal)
+      return wire.map((message) => {
+        const error = known.get(message) ?? null
         count(message, error === null ? 'success' : 'error')
         return error === null ? { messageId: message.messageId } : { error }
       })
     } catch (error) {
       for (const message of wire) count(message, 'error')
       throw error
+    } finally {
+      attempts.end()
     }
   }
 }
