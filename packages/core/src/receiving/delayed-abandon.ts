@@ -36,11 +36,16 @@ const hold = async (delivery: Delivery, delayMs: number, { clock, signal }: Dela
   }
 }
 
+/** A receiver that keeps for a while what was abandoned with a delay. */
+export interface DelayingReceiver extends TransportReceiver {
+  readonly isDelaying: boolean
+}
+
 /**
  * Returns a receiver whose deliveries can be abandoned with a delay, for brokers that know none: the message stays under its
  * renewed lock for that long and is then given back (requirements C8).
  */
-export function withDelayedAbandon(receiver: TransportReceiver, parts: DelayParts): TransportReceiver {
+export function withDelayedAbandon(receiver: TransportReceiver, parts: DelayParts): DelayingReceiver {
   const { clock, isOrdered, inBackground } = parts
   const delays = new Set<Promise<void>>()
 
@@ -81,6 +86,9 @@ export function withDelayedAbandon(receiver: TransportReceiver, parts: DelayPart
   }
 
   return {
+    get isDelaying() {
+      return delays.size > 0
+    },
     async receive({ maxMessages, waitMs, signal }) {
       const deadline = clock.now() + waitMs
       if (isOrdered && delays.size > 0 && !(await delaysEnd(waitMs, signal))) return []

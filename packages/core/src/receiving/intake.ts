@@ -13,7 +13,7 @@ import type { Holding } from './holding.ts'
 import type { Judge } from './judge.ts'
 import type { Reject } from './rejecting.ts'
 import { type Sorted, sortVerdicts, type Taken, type Taking } from './taking.ts'
-import { createTurn } from './turn.ts'
+import type { Turn } from './turn.ts'
 
 /** What one look at the queue brought. `outage` is why messages are held, where some are. */
 export interface Intake {
@@ -41,6 +41,9 @@ export interface Puller {
 
 interface PullerParts {
   readonly receiver: TransportReceiver
+  /** A session: what is held comes before all that follows it. */
+  readonly isOrdered: boolean
+  readonly turn: Turn
   readonly gate: Gate
   readonly judge: Judge
   readonly reject: Reject
@@ -63,8 +66,9 @@ const MIN_TURN_MS = 100
 
 /** `stop` lets go of what is held. */
 export function createPuller(parts: PullerParts): Puller & { stop(): void } {
-  const { receiver, gate, judge, reject, taking, makeHolding, metrics, tracing, session, clock, inBackground } = parts
-  const turn = createTurn(clock)
+  const { receiver, isOrdered, turn, gate, judge, reject, taking, makeHolding, metrics, tracing, session, clock } =
+    parts
+  const { inBackground } = parts
   let wake = new AbortController()
   const holding = makeHolding(() => {
     wake.abort()
@@ -157,6 +161,10 @@ export function createPuller(parts: PullerParts): Puller & { stop(): void } {
   }
 
   const lookOrWait = async (options: PullOptions, deadline: number, awakened: AbortSignal): Promise<Intake> => {
+    if (isOrdered && !holding.isEmpty) {
+      await clock.sleep(options.waitMs, awakened)
+      return NOTHING
+    }
     try {
       return await look(options, deadline, awakened)
     } catch (error) {
