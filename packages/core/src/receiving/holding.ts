@@ -17,10 +17,14 @@ import { type Decided, type Held, type Opened, type Refused, sortVerdicts, type 
  */
 export interface Holding {
   readonly isEmpty: boolean
+  /** What the last message whose lock ended here was waiting for; undefined where none did. */
+  readonly lapsed: unknown
   /** Keeps a message; its lock is renewed for `renewMs`, then the broker gets it back. */
   keep(held: Held, renewMs: number): void
   /** What the end of an outage brought: messages that can be handed over, and refusals. */
   collect(maxMessages: number): { readonly messages: readonly Taken[]; readonly rejected: readonly RejectedMessage[] }
+  /** Gives back what is held of a session, one of whose messages stays in the queue: it may only come after that. Never rejects. */
+  letGo(sessionId: string): Promise<void>
   /** Tries nothing again and renews nothing. What was held is in the client's books. */
   stop(): void
 }
@@ -56,7 +60,10 @@ export function createHolding(parts: HoldingParts): Holding {
   const held = new Set<Entry>()
   const ready = new Set<Entry>()
   let rejected: RejectedMessage[] = []
+  let lapsed: unknown
   let isRetrying = false
+
+  const settlementOf = ({ taken, settlement }: Entry): Settlement => taken?.settlement ?? settlement
 
   const drop = (entry: Entry): void => {
     held.delete(entry)
@@ -64,10 +71,20 @@ export function createHolding(parts: HoldingParts): Holding {
     entry.stop.abort()
   }
 
+  const letGo = async (sessionId: string): Promise<void> => {
+    const behind = [...held, ...ready].filter(({ delivery }) => delivery.message.sessionId === sessionId)
+    behind.forEach(drop)
+    await Promise.allSettled(behind.map((entry) => settlementOf(entry).release()))
+    if (behind.length > 0) onChange()
+  }
+
   const lapse = (entry: Entry): void => {
     drop(entry)
-    taking.forget(entry.taken?.settlement ?? entry.settlement)
-    const fields = logFields(queue, 'receive', entry.delivery.message)
+    lapsed = entry.error
+    taking.forget(settlementOf(entry))
+    const { message } = entry.delivery
+    if (message.sessionId !== undefined) inBackground(letGo(message.sessionId))
+    const fields = logFields(queue, 'receive', message)
     logger.warn(fields, 'The lock of a held message ended: the broker will deliver it again')
     onChange()
   }
@@ -77,7 +94,7 @@ export function createHolding(parts: HoldingParts): Holding {
       get lockedUntil() {
         return entry.settlement.lockedUntil
       },
-      renewLock: () => (entry.taken?.settlement ?? entry.settlement).renewLock(),
+      renewLock: () => settlementOf(entry).renewLock(),
     }
     const until = clock.now() + renewMs
     keepLock(lock, { clock, renewUntil: () => until, signal: entry.stop.signal }).then(
@@ -152,6 +169,9 @@ export function createHolding(parts: HoldingParts): Holding {
     get isEmpty() {
       return held.size + ready.size === 0
     },
+    get lapsed() {
+      return lapsed
+    },
     keep({ delivery, verdict, claim }, renewMs) {
       const entry: Entry = {
         delivery,
@@ -172,6 +192,7 @@ export function createHolding(parts: HoldingParts): Holding {
       rejected = []
       return { messages: entries.flatMap(({ taken }) => taken ?? []), rejected: refusals }
     },
+    letGo,
     stop() {
       for (const entry of [...held, ...ready]) drop(entry)
     },

@@ -37,6 +37,8 @@ export interface Puller {
   /** True while messages wait for the end of an outage. */
   readonly isHolding: boolean
   pull(options: PullOptions): Promise<Intake>
+  /** Gives back what is held of a session, one of whose messages stays in the queue. Never rejects. */
+  letGo(sessionId: string): Promise<void>
 }
 
 interface PullerParts {
@@ -191,6 +193,7 @@ export function createPuller(parts: PullerParts): Puller & { stop(): void } {
         awakened.unlink()
       }
     },
+    letGo: (sessionId) => holding.letGo(sessionId),
     stop: () => holding.stop(),
   }
 }

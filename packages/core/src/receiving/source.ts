@@ -67,6 +67,7 @@ export function openSource(
   return {
     ...createReceiver({ pull, clock, retry, makeBackoff }),
     pull,
+    letGo: (sessionId) => puller.letGo(sessionId),
     get isHolding() {
       return puller.isHolding || delaying.isDelaying === true
     },
