@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { isLockLost, isQueueError } from '../base/errors.ts'
+import { linkSignals } from '../base/signals.ts'
 
 /** Something that is held for a time that can be renewed: a message or a session. */
 export interface Lock {
@@ -15,6 +16,18 @@ const MIN_PAUSE_MS = 100
 
 /** Trying again does not bring it back. */
 const isOver = (error: unknown): boolean => isLockLost(error) || isQueueError(error, 'AlreadySettled')
+
+/** A call that hangs must not hide that the lock ended meanwhile. */
+const renew = async (lock: Lock, clock: Clock, signal: AbortSignal): Promise<void> => {
+  const renewed = new AbortController()
+  const waiting = linkSignals(signal, renewed.signal)
+  try {
+    await Promise.race([lock.renewLock(), clock.sleep(lock.lockedUntil.getTime() - clock.now(), waiting.signal)])
+  } finally {
+    waiting.unlink()
+    renewed.abort()
+  }
+}
 
 /**
  * Keeps a lock: renews it at half of what is left, and tries again when that fails, until the moment that `renewUntil` gives.
@@ -35,10 +48,10 @@ export async function keepLock(
     // Asked anew each time: a session that gets another message is to be kept for longer.
     if (clock.now() >= renewUntil()) continue
     try {
-      await lock.renewLock()
+      await renew(lock, clock, signal)
     } catch (error) {
+      signal.throwIfAborted()
       if (isOver(error)) return
     }
-    signal.throwIfAborted()
   }
 }
