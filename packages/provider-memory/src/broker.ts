@@ -1,6 +1,7 @@
 import { checkQueueName } from '@queue-runtime/core/provider'
 import { type BrokerQueue, createBrokerQueue } from './broker-queue.ts'
 import { queueNotFound } from './errors.ts'
+import { type Ask, createAsk } from './faults.ts'
 import { type BrokerSettings, brokerSettings, type MemoryBrokerOptions } from './options.ts'
 import { createQueue, type Queue } from './queue.ts'
 
@@ -23,6 +24,7 @@ export interface TransportSide {
   readonly settings: BrokerSettings
   /** @throws QueueNotFound */
   queue(name: string): Queue
+  readonly ask: Ask | undefined
 }
 
 /**
@@ -60,6 +62,6 @@ export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
       return createBrokerQueue(find(name))
     },
     queueNames: () => [...queues.keys()],
-    [TRANSPORT_SIDE]: { settings, queue: find },
+    [TRANSPORT_SIDE]: { settings, queue: find, ask: settings.faults && createAsk(settings.faults) },
   }
 }

@@ -1,15 +1,7 @@
-import type { DeadLetterReason } from '@queue-runtime/core'
 import type { Delivery, IncomingMessage } from '@queue-runtime/core/provider'
 import { brokerIdOf, type Entry, type Lock } from './entry.ts'
+import type { Holder } from './holder.ts'
 import { copyContent } from './stored-message.ts'
-
-/** What the holder of a lock may ask of the queue. Each throws MessageLockLost once the lock is gone. */
-export interface Holder {
-  complete(entry: Entry, lock: Lock): void
-  abandon(entry: Entry, lock: Lock, delayMs: number): void
-  deadLetter(entry: Entry, lock: Lock, reason: DeadLetterReason): void
-  renew(entry: Entry, lock: Lock): void
-}
 
 const incoming = (entry: Entry, lock: Lock): IncomingMessage => {
   const { messageId, body, sessionId, correlationId, contentType, attributes = {} } = copyContent(entry.content)
@@ -23,7 +15,7 @@ const incoming = (entry: Entry, lock: Lock): IncomingMessage => {
       description: entry.deadLettered.description,
     },
     get lockedUntil() {
-      return new Date(lock.until)
+      return new Date(lock.term.until)
     },
   }
 }
@@ -42,6 +34,6 @@ export const createDelivery = (entry: Entry, lock: Lock, holder: Holder): Delive
   },
   async renewLock() {
     holder.renew(entry, lock)
-    return new Date(lock.until)
+    return new Date(lock.term.until)
   },
 })

@@ -17,6 +17,15 @@ export const queueFull = (queue: string, messageId: string): QueueError =>
 export const lockLost = (queue: string, messageId: string, operation: string): QueueError =>
   new QueueError('MessageLockLost', 'The lock of the message is gone.', { queue, messageId, operation })
 
+export const sessionLocked = (queue: string, lockedUntil: number): QueueError =>
+  new QueueError('SessionLocked', 'Somebody else holds the session.', {
+    facts: { lockedUntil: new Date(lockedUntil) },
+    ...{ queue, operation: 'acceptSession' },
+  })
+
+export const sessionLockLost = (queue: string, operation: string, messageId?: string): QueueError =>
+  new QueueError('SessionLockLost', 'The lock of the session is gone.', { queue, operation, messageId })
+
 export const noDeadLetters = (queue: string, messageId: string): QueueError =>
   new QueueError('Unsupported', 'There is no dead-letter queue to move the message to; it stays where it is.', {
     facts: { feature: 'dead-letter' },

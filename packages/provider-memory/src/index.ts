@@ -1,5 +1,7 @@
 export { type MemoryBroker, memoryBroker } from './broker.ts'
 export type { BrokerQueue } from './broker-queue.ts'
+export type { BrokerCall, BrokerOperation, Fault, FaultHook } from './faults.ts'
 export type { MemoryBrokerOptions } from './options.ts'
 export { type MemoryProviderOptions, memoryProvider } from './provider.ts'
+export { type RandomFaultsOptions, randomFaults } from './random-faults.ts'
 export type { DeadLettered, RawMessage, StoredMessage } from './stored-message.ts'

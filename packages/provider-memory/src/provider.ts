@@ -2,6 +2,7 @@ import type { Options, QueueProvider } from '@queue-runtime/core'
 import { checkOptions, checkQueueName, option } from '@queue-runtime/core/provider'
 import { type MemoryBroker, memoryBroker, TRANSPORT_SIDE } from './broker.ts'
 import { createTransport } from './transport.ts'
+import { unreliable } from './unreliable.ts'
 
 /** `broker`: whose queues they are. Default one of this provider's own, shared by all clients that get this provider. */
 export interface MemoryProviderOptions extends Options<{ broker: MemoryBroker }> {}
@@ -24,7 +25,11 @@ export function memoryProvider(options: MemoryProviderOptions = {}): QueueProvid
     name: 'memory',
     open(queue) {
       checkQueueName(queue)
-      return createTransport(queue, broker[TRANSPORT_SIDE])
+      const side = broker[TRANSPORT_SIDE]
+      const transport = createTransport(queue, side)
+      const { ask, settings } = side
+      const isReliable = ask === undefined && settings.tamper === undefined
+      return isReliable ? transport : unreliable(queue, transport, settings, ask)
     },
   }
 }

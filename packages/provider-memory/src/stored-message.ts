@@ -5,6 +5,8 @@ import { brokerIdOf, type Entry } from './entry.ts'
 export interface RawMessage extends MessageFields {
   readonly messageId: string
   readonly body: Uint8Array
+  /** What the broker tells duplicates by, where it looks for them. */
+  readonly deduplicationId?: string | undefined
 }
 
 /** A copy of what the broker stores: a sealed body is sealed here, too. It can be `put` again, as a replay would. */
@@ -31,6 +33,7 @@ export interface DeadLettered extends DeadLetterReason {
 /** Copies what a message carries: its bytes are only borrowed, and what is handed out may be written to. */
 export const copyContent = (message: RawMessage): RawMessage => ({
   messageId: message.messageId,
+  deduplicationId: message.deduplicationId,
   body: new Uint8Array(message.body),
   sessionId: message.sessionId,
   correlationId: message.correlationId,
@@ -39,23 +42,6 @@ export const copyContent = (message: RawMessage): RawMessage => ({
   timeToLiveMs: message.timeToLiveMs,
   deliverAt: message.deliverAt && new Date(message.deliverAt),
 })
-
-const textSize = (text: string | undefined): number => (text === undefined ? 0 : Buffer.byteLength(text))
-
-/** What a message takes of `maxMessageBytes`: its body and the UTF-8 bytes of its fields, attribute names and values. */
-export function messageSize({
-  body,
-  messageId,
-  sessionId,
-  correlationId,
-  contentType,
-  attributes = {},
-}: RawMessage): number {
-  let size = body.byteLength
-  for (const text of [messageId, sessionId, correlationId, contentType]) size += textSize(text)
-  for (const [name, value] of Object.entries(attributes)) size += textSize(name) + textSize(value)
-  return size
-}
 
 const dateOf = (moment: number): Date | undefined => (Number.isFinite(moment) ? new Date(moment) : undefined)
 
@@ -72,6 +58,6 @@ export const snapshot = (entry: Entry, now: number): StoredMessage => ({
   deliveryCount: entry.deliveryCount,
   enqueuedAt: new Date(entry.enqueuedAt),
   expiresAt: dateOf(entry.expiresAt),
-  lockedUntil: entry.lock === null ? undefined : new Date(entry.lock.until),
+  lockedUntil: entry.lock === null ? undefined : new Date(entry.lock.term.until),
   deadLettered: entry.deadLettered && { ...entry.deadLettered, at: new Date(entry.deadLettered.at) },
 })

@@ -62,6 +62,7 @@ describe('what the broker shows (PM9)', () => {
     expect(one).toEqual({
       brokerMessageId: '1',
       messageId: 'one',
+      deduplicationId: 'one',
       body: bytes('a'),
       sessionId: 's',
       correlationId: 'c',

@@ -1,4 +1,11 @@
-import type { Delivery, QueueTransport, TransportReceiver, WireBody, WireMessage } from '@queue-runtime/core/provider'
+import type {
+  Delivery,
+  QueueTransport,
+  SessionTransport,
+  TransportReceiver,
+  WireBody,
+  WireMessage,
+} from '@queue-runtime/core/provider'
 import { type FakeClock, fakeClock } from '@queue-runtime/core/testing'
 import { type MemoryBroker, type MemoryBrokerOptions, memoryBroker, memoryProvider } from '../src/index.ts'
 
@@ -72,6 +79,16 @@ export const sendAll = (transport: QueueTransport, ...bodies: readonly string[])
     { signal: never },
   )
 
+/** Sends bodies to sessions, in order. */
+export const sendTo = (
+  transport: QueueTransport,
+  ...messages: readonly [sessionId: string | undefined, body: string, fields?: Parameters<typeof wire>[1]][]
+): Promise<unknown> =>
+  transport.send(
+    messages.map(([sessionId, body, fields]) => wire(body, { ...fields, sessionId })),
+    { signal: never },
+  )
+
 /** Looks once. */
 export const look = (receiver: TransportReceiver, maxMessages = 100): Promise<Delivery[]> =>
   receiver.receive({ maxMessages, waitMs: 0, signal: never })
@@ -93,6 +110,19 @@ export function deadLettersOf(transport: QueueTransport): TransportReceiver {
   const receiver = transport.deadLetters?.()
   if (receiver === undefined) throw new Error('There are no dead letters.')
   return receiver
+}
+
+/** How sessions are accepted, which this provider can. */
+export function acceptOf({ acceptSession }: QueueTransport): NonNullable<typeof acceptSession> {
+  if (acceptSession === undefined) throw new Error('There are no sessions.')
+  return acceptSession
+}
+
+/** Takes the lock of a session that must be there: the one named, or the next. */
+export async function accept(transport: QueueTransport, sessionId?: string): Promise<SessionTransport> {
+  const session = await acceptOf(transport)({ sessionId, waitMs: 0, signal: never })
+  if (session === null) throw new Error('There is no session.')
+  return session
 }
 
 /** Tells what has become of a promise so far. */
