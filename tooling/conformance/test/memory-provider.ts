@@ -5,6 +5,7 @@ import { memoryBroker, memoryProvider } from '@queue-runtime/provider-memory'
 import { injectedTime, type ProviderFeature, type ProviderSetup, type Subject } from '../src/index.ts'
 
 const LOCK_MS = 30_000
+const SESSION_LOCK_MS = 60_000
 const MAX_BYTES = 100_000
 const MAX_DELIVERIES = 10
 
@@ -13,10 +14,12 @@ const setUp = (): ProviderSetup => {
   const broker = memoryBroker({
     clock,
     lockMs: LOCK_MS,
+    sessionLockMs: SESSION_LOCK_MS,
     maxDeliveryCount: MAX_DELIVERIES,
     maxMessageBytes: MAX_BYTES,
     autoCreateQueues: false,
     queues: ['orders'],
+    deduplicationWindowMs: 600_000,
   })
   return {
     provider: memoryProvider({ broker }),
@@ -24,6 +27,7 @@ const setUp = (): ProviderSetup => {
     missingQueue: 'nowhere',
     time: injectedTime(clock),
     lockMs: LOCK_MS,
+    sessionLockMs: SESSION_LOCK_MS,
     maxMessageBytes: MAX_BYTES,
     maxDeliveryCount: MAX_DELIVERIES,
     close: async () => {},
@@ -35,16 +39,16 @@ export const memory: Subject<ProviderSetup, ProviderFeature> = {
   features: {
     order: true,
     sessionIds: true,
-    sessionOrder: 'sessions are not locked yet',
-    sessions: 'sessions are not locked yet',
+    sessionOrder: true,
+    sessions: true,
     deliverAt: true,
     timeToLive: true,
     abandonDelay: true,
     deadLetters: true,
     maxDeliveries: true,
-    deduplication: 'duplicate detection is not built yet',
-    probe: 'not built yet',
-    depth: 'not built yet',
+    deduplication: true,
+    probe: true,
+    depth: true,
     missingQueue: true,
   },
   setUp,
@@ -78,6 +82,10 @@ export const simplest: Subject<ProviderSetup, ProviderFeature> = {
   features: {
     ...memory.features,
     sessionIds: 'standard queues have none',
+    sessionOrder: 'nor have they an order of sessions',
+    sessions: 'nor sessions',
+    probe: 'the identity may not ask',
+    depth: 'the identity may not ask',
     deliverAt: 'it knows no schedule',
     timeToLive: 'it keeps messages for as long as the queue says',
     abandonDelay: 'as on Service Bus',
