@@ -24,8 +24,8 @@ const renew = async (lock: Lock, clock: Clock, signal: AbortSignal): Promise<voi
   try {
     await Promise.race([lock.renewLock(), clock.sleep(lock.lockedUntil.getTime() - clock.now(), waiting.signal)])
   } finally {
-    waiting.unlink()
     renewed.abort()
+    waiting.unlink()
   }
 }
 
