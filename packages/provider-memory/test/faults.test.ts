@@ -114,6 +114,18 @@ describe('the hook (PM8)', () => {
     expect(broker.queueNames()).toEqual([])
   })
 
+  test.each([
+    ['failBefor', connectionFailed],
+    ['failBefore', new Error('no QueueError')],
+    ['failAfter', 'Timeout'],
+    ['delayMs', -1],
+    ['delayMs', Number.NaN],
+  ])('C23: a fault that cannot be is an error, not a fault that never happens: %s', async (field, value) => {
+    const { broker, transport } = setUp({ faults: () => ({ [field]: value }) as Fault })
+    await expect(look(transport)).rejects.toMatchObject({ code: 'Configuration', facts: { field } })
+    expect(broker.queueNames()).toEqual([])
+  })
+
   test('is not asked by a call whose signal has aborted', async () => {
     const { calls, transport } = setUpFaulty()
     const signal = AbortSignal.abort(new Error('enough'))

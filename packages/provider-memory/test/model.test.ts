@@ -14,6 +14,8 @@ import {
 } from './model.ts'
 import { acceptOf, bytes, never, START, setUp, textOf, wire } from './support.ts'
 
+const SCALE = Number(process.env.TEST_SCALE ?? 1)
+
 const rules = fc.record<Rules>({
   lockMs: fc.integer({ min: 1, max: 8 }),
   sessionLockMs: fc.integer({ min: 1, max: 12 }),
@@ -328,7 +330,11 @@ async function compare(rules: Rules, steps: readonly Step[]): Promise<void> {
   expect(clock.sleepers).toBe(0)
 }
 
-test('PM2, PM3, PM4, PM5, PM6, PM9, C7, C8, C12, C15: any interleaving of calls and time gives what a simple list of messages would give', async () => {
-  const interleavings = fc.array(step, { minLength: 5, maxLength: 80, size: 'max' })
-  await fc.assert(fc.asyncProperty(rules, interleavings, compare), { numRuns: 1_000, seed: 1 })
-}, 60_000)
+test(
+  'PM2, PM3, PM4, PM5, PM6, PM9, C7, C8, C12, C15: any interleaving of calls and time gives what a simple list of messages would give',
+  async () => {
+    const interleavings = fc.array(step, { minLength: 5, maxLength: 80, size: 'max' })
+    await fc.assert(fc.asyncProperty(rules, interleavings, compare), { numRuns: 1_000 * SCALE, seed: 1 })
+  },
+  60_000 * SCALE,
+)
