@@ -2,7 +2,7 @@ import type { OutgoingMessage, ReceivedMessage } from '@queue-runtime/core'
 import type { Scene } from './scene.ts'
 
 /** What is known of the messages: sent by whom, handled, in which order. */
-export function createBooks({ envelopes, confirmed }: Scene) {
+export function createBooks({ envelopes, confirmed, queue }: Scene) {
   const sent = new Map<string, OutgoingMessage>()
   const handled = new Set<string>()
   const done = new Set<string>()
@@ -32,7 +32,10 @@ export function createBooks({ envelopes, confirmed }: Scene) {
       if (sessionId === undefined) return
       const ids = inSession.get(sessionId) ?? []
       const before = ids.slice(0, ids.indexOf(messageId))
-      if (before.some((id) => !done.has(id))) overtaken.push(messageId)
+      const undone = before.filter((id) => !done.has(id))
+      if (undone.length === 0) return
+      const letters = new Set(queue.deadLetters().map((letter) => letter.messageId))
+      if (undone.some((id) => !letters.has(id))) overtaken.push(messageId)
     },
     finish(messageId: string) {
       handled.add(messageId)

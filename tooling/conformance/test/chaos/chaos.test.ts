@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { QueueProvider } from '@queue-runtime/core'
-import type { Delivery } from '@queue-runtime/core/provider'
+import type { Delivery, TransportReceiver } from '@queue-runtime/core/provider'
 import type { NonceStore } from '@queue-runtime/crypto'
 import { describe, expect, it } from 'vitest'
 import { type ChaosReport, runChaos } from './run.ts'
 
 /** The long run has more rounds, each with a seed of its own. */
 const SCALE = Number(process.env.TEST_SCALE ?? 1)
-const MESSAGES = 2_000
 
 const seeds = (): number[] => {
   if (process.env.TEST_SEED !== undefined) return [Number(process.env.TEST_SEED)]
@@ -27,19 +26,23 @@ const NOTHING_WRONG: ReturnType<typeof wrongs> = {
   lockedAfterClose: 0,
 }
 
-describe('chaos: four consumers while handlers, broker, key store, nonce store and the consumers themselves fail', () => {
+describe.each([
+  { what: 'a queue', sessions: false, messages: 2_000 },
+  { what: 'a queue with sessions, each in its order', sessions: true, messages: 500 },
+])('chaos on $what: handlers, broker, key store, nonce store and consumers fail', ({ sessions, messages }) => {
   it.each(seeds())(
-    'seed %i: every message ends handled or as a dead letter with a reason, and none is handled after its confirm (I2, I5)',
+    'seed %i: every message ends handled or as a dead letter with a reason, and none is handled after its confirm (I2, I5, C15)',
     async (seed) => {
-      const report = await runChaos({ seed, messages: MESSAGES, sessions: false })
+      const report = await runChaos({ seed, messages, sessions })
       const { handled, handlings, deadLetters, stops, copies, weather } = report
-      const figures = JSON.stringify({ handled, handlings, deadLetters, stops, copies, weather })
+      const figures = JSON.stringify({ messages, sessions, handled, handlings, deadLetters, stops, copies, weather })
       process.stdout.write(`chaos, seed ${seed}: ${figures}\n`)
       expect(wrongs(report)).toEqual(NOTHING_WRONG)
       // It was bad weather indeed, and most got through.
-      expect(handled).toBeGreaterThan(MESSAGES * 0.9)
-      expect(handlings).toBeGreaterThan(MESSAGES * 1.2)
-      expect(Math.min(...Object.values(weather), ...Object.values(stops), copies)).toBeGreaterThan(5)
+      expect(handled).toBeGreaterThan(messages * 0.9)
+      expect(handlings).toBeGreaterThan(messages * 1.2)
+      expect(Math.min(...Object.values(weather), ...Object.values(stops))).toBeGreaterThan(5)
+      expect(copies).toBeGreaterThan(sessions ? -1 : 5)
     },
     120_000,
   )
@@ -66,9 +69,38 @@ const forgetful = (store: NonceStore): NonceStore => ({
     (await store.claim(requests)).map((answer) => (answer === 'completed' ? 'granted-again' : answer)),
 })
 
+/** Sessions whose second message comes first where there are two. */
+const disorderly = (provider: QueueProvider): QueueProvider => ({
+  ...provider,
+  open(queue) {
+    const transport = provider.open(queue)
+    return {
+      ...transport,
+      async acceptSession(options) {
+        const session = (await transport.acceptSession?.(options)) ?? null
+        if (session === null) return null
+        const receive: TransportReceiver['receive'] = async (each) => {
+          const [first, ...rest] = await session.receive({ ...each, maxMessages: 2 })
+          if (first === undefined || rest.length === 0) return first === undefined ? [] : [first]
+          await first.abandon({ delayMs: 0 })
+          return rest
+        }
+        return Object.defineProperties(
+          { ...session, receive },
+          Object.getOwnPropertyDescriptors({
+            get lockedUntil() {
+              return session.lockedUntil
+            },
+          }),
+        )
+      },
+    }
+  },
+})
+
 describe('chaos shows', () => {
-  const run = (sabotage: NonNullable<Parameters<typeof runChaos>[0]['sabotage']>) =>
-    runChaos({ seed: 7, messages: 300, sessions: false, sabotage })
+  const run = (sabotage: NonNullable<Parameters<typeof runChaos>[0]['sabotage']>, sessions = false) =>
+    runChaos({ seed: 7, messages: 300, sessions, sabotage })
 
   it('that a broker loses what is given back', async () => {
     const provider = withDelivery((delivery) => ({ abandon: () => delivery.complete() }))
@@ -88,5 +120,9 @@ describe('chaos shows', () => {
     const provider = withDelivery(() => ({ complete: async () => {} }))
     const { stuck, deadLetters } = await run({ provider })
     expect(stuck + (deadLetters.MaxDeliveryCountExceeded ?? 0)).toBeGreaterThan(50)
+  })
+
+  it('that a broker hands out the messages of a session in another order', async () => {
+    expect((await run({ provider: disorderly }, true)).overtaken).not.toEqual([])
   })
 })
