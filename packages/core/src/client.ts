@@ -22,6 +22,7 @@ import type { QueueClient } from './queue-client.ts'
 import { createQueueReceiver, iterateUntil, type Located } from './receiving/queue-receiver.ts'
 import { DEFAULT_WAIT_MS } from './receiving/receiver.ts'
 import { openSource } from './receiving/source.ts'
+import { createTurn } from './receiving/turn.ts'
 import { createSender } from './sending/sender.ts'
 import { createSession } from './sessions/session.ts'
 import { createSessions } from './sessions/sessions.ts'
@@ -44,7 +45,8 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
   const { work, metrics, gate, retry } = parts
   const { features } = transport
   const sender = createSender(parts, transport)
-  const source = openSource(parts, { receiver: transport, features, isOrdered: false, closing: closing.signal })
+  const turn = createTurn(parts.clock)
+  const source = openSource(parts, { receiver: transport, features, isOrdered: false, closing: closing.signal, turn })
   const sessions = createSessions(parts, transport)
   const consumers = new Set<Consumer>()
 
@@ -113,8 +115,8 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
       const makeHandling = (stopping: AbortSignal) => createHandling(parts, { handler, options: given, stopping })
       const bySession = given.sessions === true && sessions.areSupported
       const feed = bySession
-        ? sessionFeed(parts, sessions, makeHandling, given)
-        : messageFeed(source, makeHandling, given)
+        ? sessionFeed(parts, { sessions, makeHandling, options: given })
+        : messageFeed(parts, { transport, turn, makeHandling, options: given })
       // A consumer outlives whoever started it, and the span that they were in.
       const consumer = outsideSpan(() => startConsumer(parts, feed, given, (stopped) => consumers.delete(stopped)))
       consumers.add(consumer)

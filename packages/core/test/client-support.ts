@@ -48,7 +48,7 @@ export const providerOf = (transport: QueueTransport): QueueProvider => ({ name:
 export function memoryless(methods: Partial<QueueTransport> = {}): {
   readonly clock: FakeClock
   readonly parts: ClientParts
-  taken(fields?: Partial<IncomingMessage>): Taken & { readonly asked: string[] }
+  taken(fields?: Partial<IncomingMessage>, lockMs?: number): Taken & { readonly asked: string[] }
 } {
   const clock = fakeClock(Date.UTC(2026, 0, 1))
   const provider = providerOf(transportOf(methods))
@@ -58,8 +58,8 @@ export function memoryless(methods: Partial<QueueTransport> = {}): {
   return {
     clock,
     parts,
-    taken(fields) {
-      const { delivery, asked } = scriptedDelivery(clock, fields)
+    taken(fields, lockMs) {
+      const { delivery, asked } = scriptedDelivery(clock, fields, lockMs)
       const verdict = { body: delivery.message.body, seal: null, claim: null }
       return { ...taking.take({ delivery, verdict }), asked }
     },

@@ -15,7 +15,7 @@ export interface Consumer extends Closable {
   readonly finished: Promise<void>
 }
 
-/** Something in hand: a message with those that follow it, or a session. It never rejects. */
+/** Something in hand that takes one handler at a time: a message, with those of its session behind it, or a session. Never rejects. */
 export interface Task {
   readonly ended: Promise<unknown>
   /** Gives back what is in hand, without waiting for handlers. */
@@ -24,8 +24,10 @@ export interface Task {
 
 /** Where the tasks of a consumer come from. */
 export interface Feed {
-  /** Waits a while for something to do, with room for `free` handlers, and starts it. */
-  next(free: number, start: (task: Task, size: number) => void): Promise<void>
+  /** Waits a while for something to do, and starts at most `free` tasks. */
+  next(free: number, start: (task: Task) => void): Promise<void>
+  /** Gives back what no task has. Never rejects. */
+  close(): Promise<void>
 }
 
 /** Makes the feed of a consumer, which ends with `stopping`. */
@@ -46,7 +48,6 @@ export function startConsumer(
   const running = new Set<Task>()
   const fields = { queue_name: queue, operation: 'consume' }
   let state: 'running' | 'stopping' | 'stopped' | 'failed' = 'running'
-  let inHand = 0
   let isFailing = false
   let onFree = (): void => {}
 
@@ -57,12 +58,10 @@ export function startConsumer(
     onFree()
   }
 
-  const start = (task: Task, size: number): void => {
+  const start = (task: Task): void => {
     running.add(task)
-    inHand += size
     void task.ended.finally(() => {
       running.delete(task)
-      inHand -= size
       onFree()
     })
   }
@@ -77,12 +76,12 @@ export function startConsumer(
   const pullAll = async (): Promise<void> => {
     const pause = makeBackoff()
     while (!stopping.signal.aborted) {
-      if (inHand >= concurrency) {
+      if (running.size >= concurrency) {
         await taskEnds()
         continue
       }
       try {
-        await feed.next(concurrency - inHand, start)
+        await feed.next(concurrency - running.size, start)
         pause.reset()
         isFailing = false
       } catch (error) {
@@ -107,16 +106,16 @@ export function startConsumer(
   const run = async (): Promise<void> => {
     try {
       await pullAll()
-      await drain()
-      state = 'stopped'
     } catch (error) {
       state = 'failed'
       stop()
       logger.error({ ...fields, error_type: errorClass(error) }, 'The consumer failed')
-      await drain()
       throw error
     } finally {
       signal?.removeEventListener('abort', stop)
+      await drain()
+      if (state !== 'failed') state = 'stopped'
+      await feed.close()
       onStopped(consumer)
     }
   }

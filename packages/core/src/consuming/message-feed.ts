@@ -1,33 +1,71 @@
-import type { Puller } from '../receiving/intake.ts'
+import { createWork } from '../base/work.ts'
+import type { ClientParts } from '../client-parts.ts'
+import type { QueueTransport, TransportReceiver } from '../contracts/transport.ts'
 import { DEFAULT_WAIT_MS } from '../receiving/receiver.ts'
+import { openSource } from '../receiving/source.ts'
+import type { Turn } from '../receiving/turn.ts'
 import { DEFAULT_RENEW_MS } from '../settling/keep-lock.ts'
-import type { OpenFeed, Task } from './consumer.ts'
+import type { OpenFeed } from './consumer.ts'
 import type { ConsumeOptions } from './handler.ts'
-import type { Handling } from './handling.ts'
-import { runInOrder } from './in-order.ts'
+import type { Handling, Job } from './handling.ts'
+import { type Line, openLine } from './in-order.ts'
+
+interface MessageFeedParts {
+  readonly transport: QueueTransport
+  /** That of all who receive from the transport. */
+  readonly turn: Turn
+  readonly makeHandling: (stopping: AbortSignal) => Handling
+  readonly options: ConsumeOptions
+}
+
+/** The client closes its transport, not who borrows it. */
+const borrowed = (transport: QueueTransport): TransportReceiver => ({
+  receive: (options) => transport.receive(options),
+  close: async () => {},
+})
 
 /**
- * Feeds a consumer from the queue itself. With `sessions`, messages of one session that are in hand together are handled in
- * order: for brokers that hand sessions out like other messages and keep the rest of a session back meanwhile.
+ * Feeds a consumer from the queue itself. With `sessions`, messages of one session are handled in order, one at a time: for
+ * brokers that hand sessions out like other messages and keep the rest of a session back meanwhile.
  */
 export const messageFeed =
-  (puller: Puller, makeHandling: (stopping: AbortSignal) => Handling, options: ConsumeOptions): OpenFeed =>
+  (client: ClientParts, { transport, turn, makeHandling, options }: MessageFeedParts): OpenFeed =>
   (stopping) => {
-    const handling = makeHandling(stopping)
     const { sessions = false, maxAutoRenewMs: renewMs = DEFAULT_RENEW_MS } = options
+    const handling = makeHandling(stopping)
+    const receiver = borrowed(transport)
+    // A source of its own: what is held or delayed for this consumer goes back when it closes, and not before.
+    const work = createWork()
+    const source = openSource(
+      { ...client, work },
+      { receiver, features: transport.features, isOrdered: false, closing: stopping, turn },
+    )
+    const lines = new Map<string, Line>()
+
+    const openSession = (sessionId: string, job: Job): Line => {
+      const line = openLine([job], {
+        onStay: () => source.letGo(sessionId),
+        onEnd: () => lines.delete(sessionId),
+      })
+      lines.set(sessionId, line)
+      return line
+    }
+
     return {
       async next(free, start) {
         const pull = { maxMessages: free, waitMs: DEFAULT_WAIT_MS, signal: stopping, renewMs, ifShut: 'wait' } as const
-        const { messages } = await puller.pull(pull)
-        const groups = Map.groupBy(messages, ({ message }) => (sessions ? (message.sessionId ?? message) : message))
-        for (const group of groups.values()) {
-          const jobs = group.map((taken) => handling.accept(taken))
-          const task: Task = {
-            ended: runInOrder(jobs),
-            release: async () => void (await Promise.all(jobs.map((job) => job.release()))),
-          }
-          start(task, jobs.length)
+        const { messages } = await source.pull(pull)
+        for (const taken of messages) {
+          const job = handling.accept(taken)
+          const sessionId = sessions ? taken.message.sessionId : undefined
+          const line = sessionId === undefined ? undefined : lines.get(sessionId)
+          if (line !== undefined) line.add(job)
+          else start(sessionId === undefined ? openLine([job]) : openSession(sessionId, job))
         }
+      },
+      async close() {
+        await source.close()
+        await work.ended()
       },
     }
   }

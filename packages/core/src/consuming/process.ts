@@ -8,15 +8,12 @@ import { DEFAULT_RENEW_MS } from '../settling/keep-lock.ts'
 import { createUnsettled } from '../settling/unsettled.ts'
 import type { MessageHandler, ProcessOptions } from './handler.ts'
 import { createHandling, type Job } from './handling.ts'
-import { runInOrder } from './in-order.ts'
+import { openLine } from './in-order.ts'
 
-/** Works through groups in order, so many at once. */
-const runGroups = async (groups: readonly (readonly Job[])[], concurrency: number): Promise<void> => {
-  const next = groups.values()
-  const worker = async (): Promise<void> => {
-    for (const jobs of next) await runInOrder(jobs)
-  }
-  await Promise.all(Array.from({ length: Math.min(concurrency, groups.length) }, worker))
+interface Processing {
+  readonly deliveries: readonly Delivery[]
+  readonly handler: MessageHandler
+  readonly options: ProcessOptions
 }
 
 /**
@@ -26,29 +23,17 @@ const runGroups = async (groups: readonly (readonly Job[])[], concurrency: numbe
  */
 export async function processDeliveries(
   client: ClientParts,
-  {
-    deliveries,
-    handler,
-    options,
-  }: { deliveries: readonly Delivery[]; handler: MessageHandler; options: ProcessOptions },
+  { deliveries, handler, options }: Processing,
 ): Promise<void> {
   const { queue, judge, reject, watch, metrics, gate, clock, closing, work } = client
-  const unsettled = createUnsettled(clock)
-  const taking = createTaking({ queue, watch, unsettled })
   const { concurrency = 1, maxAutoRenewMs: renewMs = DEFAULT_RENEW_MS } = options
   const stopping = linkSignals(closing, options.signal)
   const { signal } = stopping
+  const unsettled = createUnsettled(clock)
+  const taking = createTaking({ queue, watch, unsettled })
   const handling = createHandling(client, { handler, options, stopping: signal })
-  const inHand = new Set<Job>()
+  const jobs = new Set<Job>()
   let changed = Promise.withResolvers<void>()
-
-  const run = async (messages: readonly Taken[]): Promise<void> => {
-    for (const { message } of messages) metrics.received(message.seal !== null)
-    const groups = Map.groupBy(messages, ({ message }) => message.sessionId ?? message)
-    const jobs = Array.from(groups.values(), (group) => group.map((taken) => handling.accept(taken)))
-    for (const job of jobs.flat()) inHand.add(job)
-    await runGroups(jobs, concurrency)
-  }
 
   const holding = createHolding({
     ...client,
@@ -60,6 +45,26 @@ export async function processDeliveries(
       changed = Promise.withResolvers()
     },
   })
+
+  const accept = (taken: Taken): Job => {
+    const job = handling.accept(taken)
+    jobs.add(job)
+    return job
+  }
+
+  /** Works through messages session by session, so many at once. */
+  const handle = async (messages: readonly Taken[]): Promise<void> => {
+    for (const { message } of messages) metrics.received(message.seal !== null)
+    const groups = Map.groupBy(messages, ({ message }) => message.sessionId ?? message)
+    const next = Array.from(groups, ([key, group]) => ({ key, inOrder: group.map(accept) })).values()
+    const worker = async (): Promise<void> => {
+      for (const { key, inOrder } of next) {
+        const onStay = async (): Promise<void> => (typeof key === 'string' ? holding.letGo(key) : undefined)
+        await openLine(inOrder, { onStay }).ended
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(concurrency, groups.size) }, worker))
+  }
 
   const decide = async (): Promise<Sorted> => {
     const judging = judge(deliveries, signal)
@@ -78,26 +83,18 @@ export async function processDeliveries(
       ...refused.map(({ delivery, verdict }) => reject(delivery.message, taking.settlement(delivery), verdict)),
       ...held.map(({ delivery, verdict }) => reject(delivery.message, null, verdict)),
       release(overtaking.map(taking.take)),
-      run(opened.map(taking.take)),
+      handle(opened.map(taking.take)),
     ])
-  }
-
-  /** Resolves with how many could not be decided while they could be held. */
-  const waitOut = async (heldCount: number): Promise<number> => {
-    let undecided = heldCount
-    while (!holding.isEmpty) {
-      const { messages, rejected } = holding.collect(Number.POSITIVE_INFINITY)
-      undecided -= messages.length + rejected.length
-      if (messages.length + rejected.length === 0) await changed.promise
-      await run(messages)
-    }
-    return undecided - holding.collect(0).rejected.length
   }
 
   const processAll = async (sorted: Sorted): Promise<void> => {
     await settleAll(sorted)
-    const undecided = await waitOut(sorted.held.length)
-    if (undecided > 0) throw sorted.held[0]?.verdict.error
+    while (!holding.isEmpty) {
+      const { messages, rejected } = holding.collect(Number.POSITIVE_INFINITY)
+      if (messages.length + rejected.length === 0) await changed.promise
+      await handle(messages)
+    }
+    if (holding.lapsed !== undefined) throw holding.lapsed
   }
 
   try {
@@ -106,7 +103,7 @@ export async function processDeliveries(
   } finally {
     stopping.unlink()
     holding.stop()
-    await Promise.all(Array.from(inHand, (job) => job.release()))
+    await Promise.all(Array.from(jobs, (job) => job.release()))
     await unsettled.release()
   }
 }

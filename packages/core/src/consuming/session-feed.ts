@@ -1,67 +1,64 @@
-import { errorClass, QueueError } from '../base/errors.ts'
+import { errorClass, isQueueError } from '../base/errors.ts'
 import { linkSignals } from '../base/signals.ts'
 import type { ClientParts } from '../client-parts.ts'
 import { DEFAULT_WAIT_MS } from '../receiving/receiver.ts'
 import type { HeldSession } from '../sessions/held-session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
-import { DEFAULT_RENEW_MS, keepLock } from '../settling/keep-lock.ts'
+import { DEFAULT_RENEW_MS } from '../settling/keep-lock.ts'
 import type { OpenFeed, Task } from './consumer.ts'
 import type { ConsumeOptions } from './handler.ts'
 import type { Handling, Job } from './handling.ts'
+import { keep } from './kept-lock.ts'
+
+interface SessionFeedParts {
+  readonly sessions: Sessions
+  readonly makeHandling: (stopping: AbortSignal) => Handling
+  readonly options: ConsumeOptions
+}
 
 /** How long a session without messages is kept, in milliseconds: others may be waiting for its place. */
 const IDLE_MS = 1_000
 
 /** Feeds a consumer from sessions, for brokers that hand out their locks: one handler per session, until it has no messages. */
 export const sessionFeed =
-  (
-    client: ClientParts,
-    sessions: Sessions,
-    makeHandling: (stopping: AbortSignal) => Handling,
-    options: ConsumeOptions,
-  ): OpenFeed =>
+  (client: ClientParts, { sessions, makeHandling, options }: SessionFeedParts): OpenFeed =>
   (stopping) => {
-    const { queue, clock, gate, logger } = client
+    const { queue, clock, gate, logger, metrics } = client
     const { maxAutoRenewMs: renewMs = DEFAULT_RENEW_MS } = options
     const handling = makeHandling(stopping)
 
     const serve = (session: HeldSession): Task => {
-      const lost = new AbortController()
-      const over = new AbortController()
-      const ending = linkSignals(stopping, lost.signal)
-      let renewUntil = clock.now() + renewMs
+      const location = { queue, operation: 'consume' }
+      const lock = keep(session, { clock, renewMs, code: 'SessionLockLost', location })
+      const ending = linkSignals(lock.gone, stopping)
       let job: Job | undefined
 
-      const lose = (): void => {
-        const place = { queue, operation: 'process' }
-        lost.abort(new QueueError('SessionLockLost', 'The lock of the session ended.', place))
-      }
-
-      /** Resolves with false when the session has nothing to do for now. */
+      /** Resolves with false when the session is to be let go: it has no messages, or one that later ones must not overtake. */
       const handleNext = async (): Promise<boolean> => {
         const pull = { maxMessages: 1, waitMs: IDLE_MS, signal: ending.signal, renewMs, ifShut: 'wait' } as const
         const { messages, rejected } = await session.pull(pull)
+        if (rejected.some(({ settled, disposition }) => !settled && disposition.action !== 'hold')) return false
         for (const taken of messages) {
-          renewUntil = clock.now() + renewMs
-          job = handling.accept(taken, { lost: lost.signal, context: session.span.context })
-          await job.run()
+          job = handling.accept(taken, { lock, context: session.span.context })
+          if ((await job.run()) === 'kept') return false
         }
         return messages.length + rejected.length > 0 || session.isHolding
       }
 
       const run = async (): Promise<void> => {
-        keepLock(session, { clock, renewUntil: () => renewUntil, signal: over.signal }).then(lose, () => {})
         try {
           while (!ending.signal.aborted && (await handleNext()));
+          lock.gone.throwIfAborted()
         } catch (error) {
-          if (!ending.signal.aborted) {
+          if (!stopping.aborted) {
             const fields = { queue_name: queue, operation: 'consume', session_id: session.sessionId }
             logger.warn({ ...fields, error_type: errorClass(error) }, 'A session ended early')
+            metrics.failed('consume', error)
           }
         } finally {
-          over.abort()
           ending.unlink()
           await session.close().catch(() => {})
+          lock.stop()
         }
       }
 
@@ -74,11 +71,24 @@ export const sessionFeed =
       }
     }
 
+    const accept = async (): Promise<HeldSession | null> => {
+      try {
+        return await sessions.accept({ sessionId: undefined, waitMs: DEFAULT_WAIT_MS, signal: stopping })
+      } catch (error) {
+        // Others found out that the outage goes on: the next round waits for its end.
+        if (isQueueError(error, 'CircuitOpen')) return null
+        throw error
+      }
+    }
+
     return {
       async next(_, start) {
         await gate.wait(DEFAULT_WAIT_MS, stopping)
-        const session = await sessions.accept({ sessionId: undefined, waitMs: DEFAULT_WAIT_MS, signal: stopping })
-        if (session !== null) start(serve(session), 1)
+        const session = await accept()
+        if (session !== null) start(serve(session))
+        // A transport that comes back early must not keep the process busy for ever.
+        else await new Promise((resolve) => setImmediate(resolve))
       },
+      async close() {},
     }
   }

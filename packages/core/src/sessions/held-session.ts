@@ -11,7 +11,7 @@ export interface HeldSession extends Source {
   /** Aborts when it closes, or the client does. */
   readonly closing: AbortSignal
   readonly span: SessionSpan
-  /** Renews the lock of the session and the claims of what was received in it. */
+  /** Renews the lock of the session and the claims of what was received in it: until it is closed, also while it closes. */
   renewLock(): Promise<Date>
   /** Gives back what is unsettled, then the lock. Any number of times. */
   close(): Promise<void>
@@ -69,7 +69,6 @@ export function holdSession(
     closing: closing.signal,
     span,
     async renewLock() {
-      closing.signal.throwIfAborted()
       const lockedUntil = await transport.renewLock()
       await source.unsettled.renewClaims(lockedUntil)
       return lockedUntil

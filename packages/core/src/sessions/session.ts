@@ -28,7 +28,11 @@ export function createSession(held: HeldSession, located: Located): Session {
     get lockedUntil() {
       return held.lockedUntil
     },
-    renewLock: () => located('renewLock', closing, () => held.renewLock()),
+    renewLock: () =>
+      located('renewLock', closing, async () => {
+        closing.throwIfAborted()
+        return held.renewLock()
+      }),
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -54,7 +54,10 @@ export function createSessions(client: ClientParts, transport: QueueTransport): 
       if (accepted === null) return null
       const session = holdSession(client, accepted, features, (closed) => held.delete(closed))
       held.add(session)
-      return session
+      if (!options.signal.aborted) return session
+      // It came in the tick of the abort: nobody will take it.
+      await session.close().catch(() => {})
+      throw options.signal.reason
     },
     async close() {
       await Promise.allSettled(Array.from(held, (session) => session.close()))
