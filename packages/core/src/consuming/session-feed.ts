@@ -45,6 +45,12 @@ export const sessionFeed =
         return messages.length + rejected.length > 0 || session.isHolding
       }
 
+      /** The lock is kept until nothing is left that it is needed for. */
+      const letGo = async (): Promise<void> => {
+        await session.close().catch(() => {})
+        lock.stop()
+      }
+
       const run = async (): Promise<void> => {
         try {
           while (!ending.signal.aborted && (await handleNext()));
@@ -57,8 +63,7 @@ export const sessionFeed =
           }
         } finally {
           ending.unlink()
-          await session.close().catch(() => {})
-          lock.stop()
+          await letGo()
         }
       }
 
@@ -66,7 +71,7 @@ export const sessionFeed =
         ended: run(),
         async release() {
           await job?.release()
-          await session.close().catch(() => {})
+          await letGo()
         },
       }
     }
