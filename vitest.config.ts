@@ -1,14 +1,19 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { leakWatch } from './tooling/leaks/src/plugin.ts'
 
 /** Tests run against the sources, so that a change shows without a build; the packed packages are tested in tooling/packed. */
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 export default defineConfig({
+  plugins: [leakWatch()],
   resolve: {
     alias: [
+      { find: /^@queue-runtime\/(conformance|sqs-strict)$/, replacement: source('tooling/$1/src/index.ts') },
+      { find: '@queue-runtime/conformance/vitest', replacement: source('tooling/conformance/src/vitest.ts') },
       { find: /^@queue-runtime\/core\/(provider|testing)$/, replacement: source('packages/core/src/$1.ts') },
-      { find: /^@queue-runtime\/(core|crypto|provider-memory)$/, replacement: source('packages/$1/src/index.ts') },
+      { find: /^@queue-runtime\/(core|crypto|provider-memory|provider-sqs)$/, replacement: source('packages/$1/src/index.ts') },
+      { find: /^@queue-runtime\/leaks$/, replacement: source('tooling/leaks/src/index.ts') },
     ],
   },
   test: {

@@ -6,12 +6,12 @@ import {
 } from '@opentelemetry/sdk-metrics'
 import { isQueueError } from '@queue-runtime/core'
 import { aesGcmCryptoProvider, EncryptionKey } from '@queue-runtime/crypto'
+import { createLeakFinder } from '@queue-runtime/leaks'
 import type { Row } from '../attack.ts'
 import { flipped } from '../envelope-bytes.ts'
 import { distinct, plant } from '../fates.ts'
 import type { Ground } from '../ground.ts'
 import { bothKeys, KEY_ID, keyBytes, keyOf, OLD_KEY_ID } from '../keys.ts'
-import { spellingsIn } from '../needles.ts'
 import { shownOf } from '../outputs.ts'
 
 /** Not JSON, and so short that Node's parser quotes it whole. */
@@ -120,12 +120,12 @@ export const leakAttacks: readonly Row[] = [
     number: 40,
     name: 'looks for a key in logs, errors, metrics, JSON and inspect',
     by: 'queue reader',
-    expected: 'raw, hex, base64, base64url, numbers: found nowhere',
+    expected: 'raw, utf8, hex, base64, base64url, numbers: found nowhere',
     catches: ['logs keys'],
     async run(ground) {
       const shown = (await everythingShown(ground)).map(shownOf).join('\n')
-      const found = foundText([KEY_ID, OLD_KEY_ID].flatMap((keyId) => spellingsIn(shown, keyBytes(keyId))))
-      return { outcome: `raw, hex, base64, base64url, numbers: ${found}`, facts: { characters: shown.length } }
+      const found = foundText([KEY_ID, OLD_KEY_ID].flatMap((keyId) => createLeakFinder(keyBytes(keyId))(shown)))
+      return { outcome: `raw, utf8, hex, base64, base64url, numbers: ${found}`, facts: { characters: shown.length } }
     },
   },
   {
@@ -137,7 +137,7 @@ export const leakAttacks: readonly Row[] = [
     async run(ground) {
       const [letters, ...shown] = await afterFailedHandlers(ground)
       const text = shown.map(shownOf).join('\n')
-      const found = foundText(spellingsIn(text, Buffer.from(SECRET)))
+      const found = foundText(createLeakFinder(Buffer.from(SECRET))(text))
       return { outcome: `${letters}; the secret: ${found}`, facts: { characters: text.length } }
     },
   },

@@ -1,0 +1,26 @@
+import type { Channel } from './channels.ts'
+
+/** A test that spells a key on purpose. */
+export interface Excuse {
+  readonly file: string
+  /** A part of the name of the test, its groups included. */
+  readonly test: string
+  /** Where the key shows. In all other channels the test is watched like any other. */
+  readonly channels: readonly Channel[]
+  readonly reason: string
+}
+
+export const EXCUSES: readonly Excuse[] = [
+  {
+    file: 'tooling/attacks/test/attacks.test.ts',
+    test: 'the table catches a library that > logs keys',
+    channels: ['log', 'inspect', 'JSON'],
+    reason: 'The library is broken on purpose; attack 40 prints its lines and finds the key in them.',
+  },
+  {
+    file: 'tooling/attacks/test/attacks.test.ts',
+    test: 'apart from its one fault, a library that > logs keys',
+    channels: ['log'],
+    reason: 'The same library, which carries a message nevertheless.',
+  },
+]

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { createWatch } from '../src/watch.ts'
+
+const keyOf = (name: string): Buffer => createHash('sha256').update(name).digest()
+const key = keyOf('key')
+const line = { key: key.toString('hex') }
+
+describe('a watch', () => {
+  test('tells where a key was shown and in which spelling, without the key', () => {
+    const watch = createWatch()
+    watch.learn(key)
+    watch.look('log', [line, 'Key loaded'], 'src/a.ts:7')
+    watch.look('JSON', JSON.stringify(line))
+    expect(watch.take()).toEqual([
+      { channel: 'log', spelling: 'hex', text: 'log at src/a.ts:7: [key, hex]' },
+      { channel: 'JSON', spelling: 'hex', text: String.raw`JSON: {\"key\":\"[key, hex]` },
+    ])
+  })
+
+  test('tells of each leak once', () => {
+    const watch = createWatch()
+    watch.learn(key)
+    watch.look('log', [line, line], 'src/a.ts:7')
+    expect(watch.take()).toHaveLength(1)
+    expect(watch.take()).toEqual([])
+  })
+
+  test('finds a key that was shown before it was made, while its text was read', () => {
+    const watch = createWatch()
+    watch.look('log', [line, 'Text read'], 'src/a.ts:7')
+    watch.learn(key)
+    expect(watch.take()).toHaveLength(1)
+  })
+
+  test('keeps the bytes of a key, though their owner overwrites them', () => {
+    const watch = createWatch()
+    const copy = Buffer.from(key)
+    watch.learn(copy)
+    copy.fill(0)
+    watch.look('log', line)
+    expect(watch.take()).toHaveLength(1)
+  })
+
+  test('takes bytes that hardly differ for no key', () => {
+    const watch = createWatch()
+    watch.learn(Buffer.alloc(32, 'ab'))
+    watch.look('log', Buffer.alloc(64, 'ab').toString('hex'))
+    expect(watch.take()).toEqual([])
+  })
+
+  test('does not keep what it has looked through, nor keys and leaks without end', () => {
+    const watch = createWatch()
+    const keys = Array.from({ length: 3_000 }, (_, index) => keyOf(`key ${index}`))
+    for (const each of keys) watch.learn(each)
+    // Far more than waits: had it all waited, the last line would be found by a key that is made after it.
+    for (let index = 0; index < 500; index += 1) watch.look('JSON', `${index} ${'x'.repeat(10_000)}`)
+    for (const each of keys) watch.look('log', each.toString('hex'))
+    expect(watch.take()).toHaveLength(10)
+    watch.look('log', keys[0]?.toString('hex'))
+    expect(watch.take()).toEqual([])
+    watch.look('log', keys.at(-1)?.toString('hex'))
+    expect(watch.take()).toHaveLength(1)
+  })
+})
