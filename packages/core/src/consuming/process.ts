@@ -33,12 +33,14 @@ export async function processDeliveries(
   const taking = createTaking({ queue, watch, unsettled })
   const handling = createHandling(client, { handler, options, stopping: signal })
   const jobs = new Set<Job>()
+  const over = new AbortController()
+  const retrying = linkSignals(signal, over.signal)
   let changed = Promise.withResolvers<void>()
 
   const holding = createHolding({
     ...client,
     taking,
-    closing: signal,
+    closing: retrying.signal,
     inBackground: (task) => void work.track(task),
     onChange: () => {
       changed.resolve()
@@ -101,8 +103,10 @@ export async function processDeliveries(
     signal.throwIfAborted()
     await abortable(processAll(await decide()), signal)
   } finally {
-    stopping.unlink()
     holding.stop()
+    over.abort()
+    retrying.unlink()
+    stopping.unlink()
     await Promise.all(Array.from(jobs, (job) => job.release()))
     await unsettled.release()
   }
