@@ -1,0 +1,7 @@
+export type { AccessKey, JwtCheck, Right } from './access.ts'
+export { CONDITION } from './amqp/conditions.ts'
+export type { TlsOptions } from './amqp/server.ts'
+export { type EmulatedQueue, type ServiceBusEmulator, startServiceBusEmulator } from './emulator.ts'
+export type { Fault, FaultChoice, FaultEvent, FaultOptions, FaultPoint } from './faults.ts'
+export type { EmulatorOptions, QueueOptions } from './options.ts'
+export type { StoredMessage } from './stored-message.ts'
