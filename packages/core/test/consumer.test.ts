@@ -1,7 +1,8 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { type ConsumeOptions, isQueueError, QueueError } from '../src/index.ts'
-import { aborted, gate, setScene, stateOf } from './consuming-support.ts'
+import type { QueueProtection } from '../src/provider.ts'
+import { aborted, gate, heldFor, setScene, stateOf } from './consuming-support.ts'
 
 const down = (): QueueError => new QueueError('ConnectionFailed', 'down', { retryAfterMs: 1_000 })
 
@@ -559,6 +560,26 @@ describe('closing a consumer (C21, issue 4)', () => {
     await clock.advance(5_000)
     await closing
     expect([broker.completed, broker.locked]).toEqual([['a'], []])
+  })
+
+  it.each(['none', 'accept'] as const)('waits for no key store that hangs (sessions: %s)', async (sessions) => {
+    let asked = 0
+    const unprotect: QueueProtection['unprotect'] = async (messages) => {
+      asked += 1
+      if (asked > 1) await new Promise(() => {})
+      return messages.map(() => heldFor())
+    }
+    const protect = () => Promise.reject(new Error('nothing is sent'))
+    const scene = setScene({ sessions }, { crypto: { open: () => ({ protect, unprotect }) } })
+    const { broker, client, clock } = scene
+    const consumer = client.consume(() => {}, { sessions: sessions === 'accept' })
+    broker.put('a', 's')
+    await clock.advance(10_000)
+    expect([asked, broker.locked]).toEqual([2, ['a']])
+    const closing = Promise.all([consumer.close(), client.close()])
+    await clock.advance(1_000)
+    await closing
+    expect([broker.locked, broker.lockedSessions, clock.sleepers]).toEqual([[], [], 0])
   })
 
   it('fifty times under load leaves no message locked, no timer and no listener', async () => {

@@ -14,16 +14,28 @@ export const release = async (taken: readonly Taken[]): Promise<void> => {
   await Promise.allSettled(taken.map(({ settlement }) => settlement.release()))
 }
 
+/** Resolves with undefined where opening was aborted, or does not end soon after it. */
+const soon = async (judging: Promise<Unprotected[]>, clock: Clock): Promise<Unprotected[] | undefined> => {
+  const done = new AbortController()
+  const verdicts = await Promise.race([judging, clock.sleep(RELEASE_MS, done.signal)]).catch(() => undefined)
+  done.abort()
+  return verdicts ?? undefined
+}
+
+/** After an abort nobody will handle what was opened: its claims are free for whoever gets it next. */
+export async function releaseClaims(judging: Promise<Unprotected[]>, clock: Clock): Promise<void> {
+  const verdicts = (await soon(judging, clock)) ?? []
+  await Promise.allSettled(verdicts.map(async (verdict) => ('body' in verdict ? verdict.claim?.release() : undefined)))
+}
+
 /** After an abort nobody will take what was received: it goes back at once instead of waiting for its lock to end. */
 export async function giveBack(
   deliveries: readonly Delivery[],
   judging: Promise<Unprotected[]>,
   { taking, clock }: { readonly taking: Taking; readonly clock: Clock },
 ): Promise<void> {
-  const done = new AbortController()
-  const verdicts = await Promise.race([judging, clock.sleep(RELEASE_MS, done.signal)]).catch(() => undefined)
-  done.abort()
-  if (!verdicts) return handBack(deliveries)
+  const verdicts = await soon(judging, clock)
+  if (verdicts === undefined) return handBack(deliveries)
   const { opened, refused, held, overtaking } = sortVerdicts(deliveries, verdicts)
   await release([...opened, ...overtaking].map(taking.take))
   await Promise.allSettled(held.map(({ delivery, claim }) => taking.settlement(delivery, claim).release()))

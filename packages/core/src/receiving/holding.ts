@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import { abortable } from '../base/signals.ts'
 import type { Delivery } from '../contracts/transport.ts'
 import { logFields } from '../message/facts.ts'
 import type { RejectedMessage } from '../message/message.ts'
@@ -7,9 +8,19 @@ import type { MakeBackoff } from '../resilience/backoff.ts'
 import type { Gate } from '../resilience/gate.ts'
 import { keepLock, type Lock } from '../settling/keep-lock.ts'
 import type { Settlement } from '../settling/settlement.ts'
+import { releaseClaims } from './give-back.ts'
 import type { Judge } from './judge.ts'
 import type { Reject } from './rejecting.ts'
-import { type Decided, type Held, type Opened, type Refused, sortVerdicts, type Taken, type Taking } from './taking.ts'
+import {
+  type Decided,
+  type Held,
+  type Opened,
+  type Refused,
+  type Sorted,
+  sortVerdicts,
+  type Taken,
+  type Taking,
+} from './taking.ts'
 
 /**
  * What waits for the end of an outage: messages whose key store or nonce store cannot be asked now. Their locks are renewed and
@@ -127,11 +138,22 @@ export function createHolding(parts: HoldingParts): Holding {
     rejected.push(await reject(entry.delivery.message, entry.settlement, verdict))
   }
 
+  /** A key store that hangs must not keep the client from closing. */
+  const judgeAgain = async (deliveries: readonly Delivery[]): Promise<Sorted> => {
+    const judging = judge(deliveries, closing)
+    try {
+      return sortVerdicts(deliveries, await abortable(judging, closing))
+    } catch (error) {
+      await releaseClaims(judging, clock)
+      throw error
+    }
+  }
+
   /** Resolves with true where some are no longer held. */
   const tryAgain = async (): Promise<boolean> => {
     const entries = new Map(Array.from(held, (entry) => [entry.delivery, entry]))
     const deliveries = [...entries.keys()]
-    const sorted = sortVerdicts(deliveries, await judge(deliveries, closing))
+    const sorted = await judgeAgain(deliveries)
     for (const decided of sorted.opened) await handOver(entries.get(decided.delivery), decided)
     for (const { delivery, verdict } of sorted.refused) await refuse(entries.get(delivery), verdict)
     for (const decided of sorted.overtaking) await giveBack(entries.get(decided.delivery), decided)
