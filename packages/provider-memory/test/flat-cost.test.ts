@@ -1,3 +1,4 @@
+import type { Delivery } from '@queue-runtime/core/provider'
 import { beforeEach, expect, test, vi } from 'vitest'
 import type * as heap from '../src/heap.ts'
 import { createSessions } from '../src/session.ts'
@@ -65,11 +66,29 @@ test('the work per message grows with the logarithm of the queue, not with the q
   expect(many).toBeLessThan(20 * 17)
 })
 
-/** Steps that `act` needs: comparisons and looks at the first of a heap. */
+/** Counts the items of each large map or set that is walked through meanwhile. */
+async function walkedIn(act: () => Promise<unknown>): Promise<number> {
+  let walked = 0
+  const walks = ([Map.prototype, Set.prototype] as const).flatMap((prototype) =>
+    (['values', 'entries', 'keys', 'forEach', Symbol.iterator] as const).map((name) => {
+      const original = Reflect.get(prototype, name) as (this: { size: number }, ...args: unknown[]) => unknown
+      Reflect.set(prototype, name, function (this: { size: number }, ...args: unknown[]) {
+        if (this.size > 1_000) walked += this.size
+        return original.apply(this, args)
+      })
+      return () => Reflect.set(prototype, name, original)
+    }),
+  )
+  await act()
+  for (const restore of walks) restore()
+  return walked
+}
+
+/** Steps that `act` needs: comparisons, looks at the first of a heap, and walks through large collections. */
 async function stepsOf(act: () => Promise<unknown>): Promise<number> {
   const before = count.comparisons + count.looks
-  await act()
-  return count.comparisons + count.looks - before
+  const walked = await walkedIn(act)
+  return count.comparisons + count.looks - before + walked
 }
 
 /** A queue with `size` messages, each in the session that `sessionOf` says. */
@@ -85,12 +104,17 @@ function setUpSessions(size: number, sessionOf: (index: number) => string) {
 async function costs({ transport }: ReturnType<typeof setUp>): Promise<Record<string, number>> {
   const held = await accept(transport)
   const cost: Record<string, number> = {}
-  cost['a plain receive that finds nothing, or what is free'] = await stepsOf(() => look(transport, 1))
+  cost['a plain receive that finds nothing, or another session'] = await stepsOf(() => look(transport, 1))
   await sendAll(transport, 'free')
   cost['a plain receive of a message without a session'] = await stepsOf(() => look(transport, 1))
   cost['a send to a session that is held'] = await stepsOf(() => sendTo(transport, [held.sessionId, 'b']))
   cost['a refused accept'] = await stepsOf(() => accept(transport, held.sessionId).catch(() => {}))
-  const delivery = await take(held)
+  const completed = await take(held)
+  cost['a complete'] = await stepsOf(() => completed.complete())
+  const received: Delivery[] = []
+  cost['a receive in the session'] = await stepsOf(async () => received.push(...(await look(held, 1))))
+  const [delivery] = received
+  if (delivery === undefined) throw new Error('There is no message.')
   cost['a renewal'] = await stepsOf(() => delivery.renewLock())
   cost['an abandon'] = await stepsOf(() => delivery.abandon({ delayMs: 1 }))
   cost['a receive of a session that is delayed'] = await stepsOf(() => look(held, 1))

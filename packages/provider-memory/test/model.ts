@@ -45,7 +45,7 @@ export interface ModelSession {
   readonly lockedUntil: number
 }
 
-export interface NewMessage {
+interface NewMessage {
   readonly body: string
   readonly sessionId: string | undefined
   readonly deduplicationId: string

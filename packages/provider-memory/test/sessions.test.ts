@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events'
+import { fakeClock } from '@queue-runtime/core/testing'
 import { describe, expect, test } from 'vitest'
 import { memoryProvider } from '../src/index.ts'
 import {
@@ -563,6 +564,19 @@ describe('closing a transport', () => {
     await sending
     expect(await accepting).toBeNull()
     expect(await bodies(other)).toEqual(['a1'])
+  })
+
+  test('PF7: asks nothing of sessions that are closed already: they are forgotten', async () => {
+    let looks = 0
+    const now = (): number => {
+      looks += 1
+      return START
+    }
+    const { transport } = setUp({ clock: { ...fakeClock(START), now } })
+    for (let count = 0; count < 100; count += 1) await (await accept(transport, 'A')).close()
+    looks = 0
+    await transport.close()
+    expect(looks).toBe(0)
   })
 
   test('sessions of other transports go on', async () => {
