@@ -48,11 +48,20 @@ export async function missed<
   return found.flat()
 }
 
+/** Every case of a kit, with what it says that it catches. */
+export const pairsOf = <One extends { readonly name: string; readonly catches: readonly string[] }>(kit: {
+  readonly cases: readonly One[]
+}): [string, One][] => kit.cases.map((one) => [`that ${one.catches.join(', or ')}, in: ${one.name}`, one])
+
+export const mutantsOf = <Mutant extends string>(kit: {
+  readonly mutants: Readonly<Record<Mutant, unknown>>
+}): Mutant[] => Object.keys(kit.mutants) as Mutant[]
+
 /** The mutants of a kit that no case names. */
 export function unnamed<Mutant extends string>(kit: {
   readonly cases: readonly Pick<Case<never, Mutant>, 'catches'>[]
   readonly mutants: Readonly<Record<Mutant, unknown>>
 }): string[] {
   const named = new Set<string>(kit.cases.flatMap(({ catches }) => catches))
-  return Object.keys(kit.mutants).filter((name) => !named.has(name))
+  return mutantsOf(kit).filter((name) => !named.has(name))
 }

@@ -43,6 +43,7 @@ export const receivingCases: readonly ProviderCase[] = [
       const texts: string[] = []
       while (texts.length < 2) {
         const deliveries = await soon(bench.time, 'a delivery', queue.receive({ ...LONG, signal: never }))
+        assert.ok(deliveries.length > 0, 'the wait is not over')
         texts.push(...deliveries.map(textOf))
       }
       assert.deepEqual(texts.toSorted(), ['one', 'two'])

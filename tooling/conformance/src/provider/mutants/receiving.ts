@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Delivery, TransportReceiver } from '@queue-runtime/core/provider'
 import type { ReceivingMutant } from '../mutant.ts'
 import { altered, type Fault, fault, never, onAbort } from './altered.ts'
@@ -88,7 +87,7 @@ export const receivingMutants: Readonly<Record<ReceivingMutant, Fault>> = {
   'waits although it is told not to': waiting((waitMs) => Math.max(waitMs, 60_000)),
   'waits for as many as it may give': pulling((receive) => async (options) => {
     const deliveries = await receive(options)
-    while (deliveries.length > 0 && deliveries.length < options.maxMessages) {
+    while (options.waitMs > 0 && deliveries.length > 0 && deliveries.length < options.maxMessages) {
       deliveries.push(...(await receive({ ...options, maxMessages: options.maxMessages - deliveries.length })))
     }
     return deliveries
@@ -141,9 +140,22 @@ export const receivingMutants: Readonly<Record<ReceivingMutant, Fault>> = {
       }
     },
   }),
-  'has a queue for each transport': (setup) => ({
-    ...setup,
-    provider: altered(setup.provider, { open: (queue) => setup.provider.open(`${queue}-${randomUUID().slice(0, 8)}`) }),
+  'has a queue for each transport': fault({
+    transport({ send, receive }) {
+      const own = new Set<string>()
+      const isOwn = ({ message }: Delivery): boolean => own.has(message.messageId)
+      return {
+        async send(messages, options) {
+          for (const { messageId } of messages) own.add(messageId)
+          return send(messages, options)
+        },
+        async receive(options) {
+          const deliveries = await receive(options)
+          await giveBack(deliveries.filter((delivery) => !isOwn(delivery)))
+          return deliveries.filter(isOwn)
+        },
+      }
+    },
   }),
   'loses a message in a while': losing,
   'hands out its own bytes': (setup) => withBytesOfItsOwn()(setup),

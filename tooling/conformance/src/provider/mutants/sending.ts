@@ -44,6 +44,20 @@ const deduplicatingByMessageId: Fault = (setup) => {
   return sendingOthers((messages) => messages.filter(isNew))(setup)
 }
 
+/** What is delivered is what the caller's bytes are by then. */
+const keepingBytes: Fault = (setup) => {
+  const bodies = new Map<string, Uint8Array>()
+  return fault({
+    transport: ({ send }) => ({
+      async send(messages, options) {
+        for (const { messageId, body } of messages) bodies.set(messageId, body)
+        return send(messages, options)
+      },
+    }),
+    message: ({ messageId, body }) => ({ body: new Uint8Array(bodies.get(messageId) ?? body) }),
+  })(setup)
+}
+
 export const sendingMutants: Readonly<Record<SendingMutant, Fault>> = {
   'shortens batches': sendingOthers(firstOfTen),
   'answers for fewer messages than it was given': sending((send) => async (messages, options) => {
@@ -76,10 +90,7 @@ export const sendingMutants: Readonly<Record<SendingMutant, Fault>> = {
       },
     }),
   })),
-  'keeps the bytes of the caller': sending((send) => async (messages, options) => {
-    setImmediate(() => send(messages, options).catch(() => {}))
-    return sent(messages)
-  }),
+  'keeps the bytes of the caller': keepingBytes,
   'treats bodies as text': receiving(({ body }) => ({ body: asText(body) })),
   'parses bodies as JSON': receiving(({ body }) => ({ body: reparsed(body) })),
   'sends nothing for an empty body': sendingOthers((messages) => messages.filter(({ body }) => body.length > 0)),

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { QueueError } from '@queue-runtime/core'
-import type { Delivery, TransportReceiver } from '@queue-runtime/core/provider'
+import type { Delivery, QueueTransport, TransportReceiver } from '@queue-runtime/core/provider'
 import type { SettlingMutant } from '../mutant.ts'
-import { altered, type Changes, type Fault, fault } from './altered.ts'
+import { wireMessage } from '../wire.ts'
+import { altered, type Changes, type Fault, fault, never } from './altered.ts'
 
 const done = async (): Promise<void> => {}
 
@@ -22,19 +24,29 @@ const late = (...names: readonly ('complete' | 'abandon' | 'deadLetter' | 'renew
     return Object.fromEntries(names.map((name) => [name, calls[name]]))
   })
 
-/** Asks for two, and sees what was delivered before behind what was not. */
-const toTheTail: Fault = fault({
-  receiver: ({ receive }) => ({
-    async receive(options) {
-      const deliveries = await receive({ ...options, maxMessages: 2 })
-      const [head, ...rest] = deliveries
-      if (head === undefined) return []
-      const [back, kept] = head.message.deliveryCount > 1 && rest.length > 0 ? [[head], rest] : [rest, [head]]
-      for (const delivery of back) await delivery.abandon({ delayMs: 0 })
-      return kept
-    },
-  }),
-})
+/** As brokers do that have retries in a queue of their own: what comes back is sent anew, once. */
+const toTheTail: Fault = (setup) => {
+  const seen = new Set<string>()
+  const resending =
+    (receive: TransportReceiver['receive'], send: QueueTransport['send']): TransportReceiver['receive'] =>
+    async (options) => {
+      const deliveries = await receive(options)
+      const back = deliveries.filter(({ message }) => message.deliveryCount > 1 && !seen.has(message.messageId))
+      if (back.length === 0) return deliveries
+      for (const delivery of back) {
+        const { body, ...fields } = delivery.message
+        seen.add(fields.messageId)
+        await send([wireMessage(body, { ...fields, deduplicationId: randomUUID() })], { signal: never })
+        await delivery.complete()
+      }
+      const kept = deliveries.filter((delivery) => !back.includes(delivery))
+      return kept.length > 0 ? kept : receive(options)
+    }
+  return fault({
+    transport: ({ receive, send }) => ({ receive: resending(receive, send) }),
+    session: ({ receive }, { send }) => ({ receive: resending(receive, send) }),
+  })(setup)
+}
 
 /** Whoever settles completes for whoever holds the message now. */
 const forThePresentHolder: Fault = (setup) => {
