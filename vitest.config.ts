@@ -19,6 +19,8 @@ export default defineConfig({
   test: {
     // A busy machine is no failure; a test that hangs still ends.
     testTimeout: 60_000,
+    // Cases against servers wait side by side: they need time more than the machine.
+    maxConcurrency: 16,
     include: ['{packages,apps,tooling}/*/test/**/*.test.ts'],
   },
 })

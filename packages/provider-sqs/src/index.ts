@@ -1,0 +1,3 @@
+export type { SqsProviderOptions } from './options.ts'
+export { type SqsProvider, sqsProvider } from './provider.ts'
+export type { SqsQueueOptions } from './queue-names.ts'

@@ -1,0 +1,2 @@
+export type { Call, Fault, Faults } from './faults.ts'
+export { type StrictSqs, startStrictSqs } from './server.ts'
