@@ -1,4 +1,3 @@
-import { createWork } from '../base/work.ts'
 import type { ClientParts } from '../client-parts.ts'
 import type { QueueTransport, TransportReceiver } from '../contracts/transport.ts'
 import { DEFAULT_WAIT_MS } from '../receiving/receiver.ts'
@@ -35,11 +34,8 @@ export const messageFeed =
     const handling = makeHandling(stopping)
     const receiver = borrowed(transport)
     // A source of its own: what is held or delayed for this consumer goes back when it closes, and not before.
-    const work = createWork()
-    const source = openSource(
-      { ...client, work },
-      { receiver, features: transport.features, isOrdered: false, closing: stopping, turn },
-    )
+    const { features } = transport
+    const source = openSource(client, { receiver, features, isOrdered: false, closing: stopping, turn })
     const lines = new Map<string, Line>()
 
     const openSession = (sessionId: string, job: Job): Line => {
@@ -63,9 +59,6 @@ export const messageFeed =
           else start(sessionId === undefined ? openLine([job]) : openSession(sessionId, job))
         }
       },
-      async close() {
-        await source.close()
-        await work.ended()
-      },
+      close: () => source.close(),
     }
   }

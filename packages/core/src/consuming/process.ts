@@ -33,14 +33,12 @@ export async function processDeliveries(
   const taking = createTaking({ queue, watch, unsettled })
   const handling = createHandling(client, { handler, options, stopping: signal })
   const jobs = new Set<Job>()
-  const over = new AbortController()
-  const retrying = linkSignals(signal, over.signal)
   let changed = Promise.withResolvers<void>()
 
   const holding = createHolding({
     ...client,
     taking,
-    closing: retrying.signal,
+    closing: signal,
     inBackground: (task) => void work.track(task),
     onChange: () => {
       changed.resolve()
@@ -69,7 +67,7 @@ export async function processDeliveries(
   }
 
   const decide = async (): Promise<Sorted> => {
-    const judging = judge(deliveries, signal)
+    const judging = judge(deliveries, signal, renewMs)
     try {
       return sortVerdicts(deliveries, await abortable(judging, signal))
     } catch (error) {
@@ -103,10 +101,8 @@ export async function processDeliveries(
     signal.throwIfAborted()
     await abortable(processAll(await decide()), signal)
   } finally {
-    holding.stop()
-    over.abort()
-    retrying.unlink()
     stopping.unlink()
+    await holding.stop()
     await Promise.all(Array.from(jobs, (job) => job.release()))
     await unsettled.release()
   }

@@ -14,18 +14,18 @@ export const release = async (taken: readonly Taken[]): Promise<void> => {
   await Promise.allSettled(taken.map(({ settlement }) => settlement.release()))
 }
 
-/** Resolves with undefined where opening was aborted, or does not end soon after it. */
-const soon = async (judging: Promise<Unprotected[]>, clock: Clock): Promise<Unprotected[] | undefined> => {
-  const done = new AbortController()
-  const verdicts = await Promise.race([judging, clock.sleep(RELEASE_MS, done.signal)]).catch(() => undefined)
-  done.abort()
-  return verdicts ?? undefined
+/** Nothing stays claimed that nobody will handle. */
+export const releaseClaims = async (verdicts: readonly Unprotected[]): Promise<void> => {
+  await Promise.allSettled(verdicts.map(async (verdict) => 'body' in verdict && verdict.claim?.release()))
 }
 
-/** After an abort nobody will handle what was opened: its claims are free for whoever gets it next. */
-export async function releaseClaims(judging: Promise<Unprotected[]>, clock: Clock): Promise<void> {
-  const verdicts = (await soon(judging, clock)) ?? []
-  await Promise.allSettled(verdicts.map(async (verdict) => ('body' in verdict ? verdict.claim?.release() : undefined)))
+/** What opening came to after an abort; nothing where it released what it claimed, or takes too long. */
+export async function lateVerdicts(judging: Promise<Unprotected[]>, clock: Clock): Promise<Unprotected[] | undefined> {
+  const over = new AbortController()
+  const timeout = clock.sleep(RELEASE_MS, over.signal).then(() => undefined)
+  const verdicts = await Promise.race([judging, timeout]).catch(() => undefined)
+  over.abort()
+  return verdicts
 }
 
 /** After an abort nobody will take what was received: it goes back at once instead of waiting for its lock to end. */
@@ -34,7 +34,7 @@ export async function giveBack(
   judging: Promise<Unprotected[]>,
   { taking, clock }: { readonly taking: Taking; readonly clock: Clock },
 ): Promise<void> {
-  const verdicts = await soon(judging, clock)
+  const verdicts = await lateVerdicts(judging, clock)
   if (verdicts === undefined) return handBack(deliveries)
   const { opened, refused, held, overtaking } = sortVerdicts(deliveries, verdicts)
   await release([...opened, ...overtaking].map(taking.take))

@@ -1,26 +1,17 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import { abortable } from '../base/signals.ts'
+import { abortable, linkSignals } from '../base/signals.ts'
+import type { Unprotected } from '../contracts/protection.ts'
 import type { Delivery } from '../contracts/transport.ts'
-import { logFields } from '../message/facts.ts'
 import type { RejectedMessage } from '../message/message.ts'
 import type { MakeBackoff } from '../resilience/backoff.ts'
 import type { Gate } from '../resilience/gate.ts'
-import { keepLock, type Lock } from '../settling/keep-lock.ts'
 import type { Settlement } from '../settling/settlement.ts'
-import { releaseClaims } from './give-back.ts'
+import { lateVerdicts, releaseClaims } from './give-back.ts'
 import type { Judge } from './judge.ts'
 import type { Reject } from './rejecting.ts'
-import {
-  type Decided,
-  type Held,
-  type Opened,
-  type Refused,
-  type Sorted,
-  sortVerdicts,
-  type Taken,
-  type Taking,
-} from './taking.ts'
+import { createShelf, type Entry } from './shelf.ts'
+import { type Decided, type Held, type Opened, type Refused, sortVerdicts, type Taken, type Taking } from './taking.ts'
 
 /**
  * What waits for the end of an outage: messages whose key store or nonce store cannot be asked now. Their locks are renewed and
@@ -30,14 +21,17 @@ export interface Holding {
   readonly isEmpty: boolean
   /** What the last message whose lock ended here was waiting for; undefined where none did. */
   readonly lapsed: unknown
-  /** Keeps a message; its lock is renewed for `renewMs`, then the broker gets it back. */
+  /** Keeps a message and opens the gate; its lock is renewed for `renewMs`, then the broker gets it back. */
   keep(held: Held, renewMs: number): void
   /** What the end of an outage brought: messages that can be handed over, and refusals. */
   collect(maxMessages: number): { readonly messages: readonly Taken[]; readonly rejected: readonly RejectedMessage[] }
   /** Gives back what is held of a session, one of whose messages stays in the queue: it may only come after that. Never rejects. */
   letGo(sessionId: string): Promise<void>
-  /** Tries nothing again and renews nothing. What was held is in the client's books. */
-  stop(): void
+  /**
+   * Tries nothing again and renews nothing. What was held is in the client's books; they know of all that is claimed once this
+   * resolves.
+   */
+  stop(): Promise<void>
 }
 
 interface HoldingParts {
@@ -56,167 +50,152 @@ interface HoldingParts {
   readonly onChange: () => void
 }
 
-interface Entry {
-  readonly delivery: Delivery
-  readonly stop: AbortController
-  /** Renews the lock and settles, until it can be handed over. */
-  readonly settlement: Settlement
-  error: unknown
-  /** Set once it can be handed over. */
-  taken: Taken | undefined
-}
+const isTaken = (state: Entry['state']): state is Taken => typeof state === 'object'
 
 export function createHolding(parts: HoldingParts): Holding {
-  const { queue, judge, reject, taking, gate, clock, logger, makeBackoff, closing, inBackground, onChange } = parts
-  const held = new Set<Entry>()
-  const ready = new Set<Entry>()
+  const { judge, reject, taking, gate, clock, makeBackoff, closing, inBackground, onChange } = parts
   let rejected: RejectedMessage[] = []
   let lapsed: unknown
-  let isRetrying = false
+  const stopped = new AbortController()
+  const ending = linkSignals(closing, stopped.signal)
+  let retrying: Promise<void> | undefined
+  /** As the gate knows who tries again. */
+  const watcher = {}
 
-  const settlementOf = ({ taken, settlement }: Entry): Settlement => taken?.settlement ?? settlement
+  const shelf = createShelf({
+    ...parts,
+    onLapse({ error }) {
+      lapsed = error
+      noteRemoval()
+    },
+  })
 
-  const drop = (entry: Entry): void => {
-    held.delete(entry)
-    ready.delete(entry)
-    entry.stop.abort()
-  }
+  const held = (): Entry[] => [...shelf.entries].filter(({ state }) => state === 'held')
 
-  const letGo = async (sessionId: string): Promise<void> => {
-    const behind = [...held, ...ready].filter(({ delivery }) => delivery.message.sessionId === sessionId)
-    behind.forEach(drop)
-    await Promise.allSettled(behind.map((entry) => settlementOf(entry).release()))
-    if (behind.length > 0) onChange()
-  }
-
-  const lapse = (entry: Entry): void => {
-    drop(entry)
-    lapsed = entry.error
-    taking.forget(settlementOf(entry))
-    const { message } = entry.delivery
-    if (message.sessionId !== undefined) inBackground(letGo(message.sessionId))
-    const fields = logFields(queue, 'receive', message)
-    logger.warn(fields, 'The lock of a held message ended: the broker will deliver it again')
+  /** Where nothing is left to try again, time tells whether the outage is over. */
+  const noteRemoval = (): void => {
+    if (held().length === 0) gate.letGo(watcher)
     onChange()
   }
 
-  const keepLocked = (entry: Entry, renewMs: number): void => {
-    const lock: Lock = {
-      get lockedUntil() {
-        return entry.settlement.lockedUntil
-      },
-      renewLock: () => settlementOf(entry).renewLock(),
-    }
-    const until = clock.now() + renewMs
-    keepLock(lock, { clock, renewUntil: () => until, signal: entry.stop.signal }).then(
-      () => lapse(entry),
-      () => {},
-    )
-  }
-
-  /** Its lock may have ended while it was looked at: then nothing is to be done about it. */
-  const handOver = async (entry: Entry | undefined, decided: Decided<Opened>): Promise<void> => {
-    if (entry === undefined || !held.delete(entry)) {
-      await decided.verdict.claim?.release().catch(() => {})
-      return
-    }
+  const replace = (entry: Entry, settlement: Settlement): void => {
     taking.forget(entry.settlement)
-    entry.taken = taking.take(decided)
-    ready.add(entry)
+    entry.settlement = settlement
   }
 
-  const giveBack = async (entry: Entry | undefined, decided: Decided<Opened>): Promise<void> => {
-    await handOver(entry, decided)
-    if (entry === undefined) return
-    drop(entry)
-    await entry.taken?.settlement.release().catch(() => {})
+  const makeReady = (entry: Entry, decided: Decided<Opened>): void => {
+    const taken = taking.take(decided)
+    replace(entry, taken.settlement)
+    entry.state = taken
   }
 
-  const refuse = async (entry: Entry | undefined, verdict: Refused): Promise<void> => {
-    if (entry === undefined || !held.has(entry)) return
-    drop(entry)
+  const holdOn = (entry: Entry, { delivery, verdict, claim }: Held): void => {
+    entry.error = verdict.error
+    if (claim !== null) replace(entry, taking.settlement(delivery, claim))
+  }
+
+  const refuse = async (entry: Entry, verdict: Refused): Promise<void> => {
+    entry.state = 'leaving'
+    entry.over.abort()
     rejected.push(await reject(entry.delivery.message, entry.settlement, verdict))
+    shelf.remove(entry)
+    onChange()
   }
 
-  /** A key store that hangs must not keep the client from closing. */
-  const judgeAgain = async (deliveries: readonly Delivery[]): Promise<Sorted> => {
-    const judging = judge(deliveries, closing)
+  /** After an abort all that is held is given back by others: nothing of it may stay claimed. */
+  const ask = async (deliveries: readonly Delivery[]): Promise<Unprotected[]> => {
+    const judging = judge(deliveries, ending.signal)
     try {
-      return sortVerdicts(deliveries, await abortable(judging, closing))
+      return await abortable(judging, ending.signal)
     } catch (error) {
-      await releaseClaims(judging, clock)
+      await releaseClaims((await lateVerdicts(judging, clock)) ?? [])
       throw error
     }
   }
 
   /** Resolves with true where some are no longer held. */
   const tryAgain = async (): Promise<boolean> => {
-    const entries = new Map(Array.from(held, (entry) => [entry.delivery, entry]))
-    const deliveries = [...entries.keys()]
-    const sorted = await judgeAgain(deliveries)
-    for (const decided of sorted.opened) await handOver(entries.get(decided.delivery), decided)
-    for (const { delivery, verdict } of sorted.refused) await refuse(entries.get(delivery), verdict)
-    for (const decided of sorted.overtaking) await giveBack(entries.get(decided.delivery), decided)
-    for (const { delivery, verdict } of sorted.held) {
-      const entry = entries.get(delivery)
-      if (entry !== undefined) entry.error = verdict.error
+    const asked = held()
+    if (asked.length === 0) return false
+    const verdicts = await ask(asked.map(({ delivery }) => delivery))
+    // The locks of some may have ended meanwhile.
+    const isThere = asked.map((entry) => shelf.entries.has(entry))
+    const there = new Map(asked.filter((_, index) => isThere[index]).map((entry) => [entry.delivery, entry]))
+    const entryOf = ({ delivery }: { readonly delivery: Delivery }): Entry => there.get(delivery) as Entry
+    const decided = verdicts.filter((_, index) => isThere[index])
+    const sorted = sortVerdicts([...there.keys()], decided)
+    inBackground(releaseClaims(verdicts.filter((_, index) => !isThere[index])))
+
+    for (const one of sorted.opened) makeReady(entryOf(one), one)
+    for (const one of sorted.held) holdOn(entryOf(one), one)
+    for (const one of sorted.refused) inBackground(refuse(entryOf(one), one.verdict))
+    for (const one of sorted.overtaking) {
+      makeReady(entryOf(one), one)
+      inBackground(shelf.giveBack(entryOf(one)))
     }
-    const decidedCount = deliveries.length - sorted.held.length
-    for (let count = 0; count < decidedCount; count += 1) gate.heal()
-    // What no time heals concerns the message alone, or so one may hope: the others are tried again while it waits.
+
+    // What no time heals concerns the message alone, or so one may hope: the others go on while it waits.
     const outage = sorted.held.find(({ verdict }) => verdict.error.isTransient)
-    if (outage !== undefined) gate.trip(outage.verdict.error)
-    if (decidedCount > 0) onChange()
-    return decidedCount > 0
+    if (outage === undefined) {
+      gate.letGo(watcher)
+      sorted.opened.forEach(gate.heal)
+    } else gate.trip(outage.verdict.error, watcher)
+    if (sorted.opened.length > 0) onChange()
+    return sorted.held.length < asked.length
   }
 
+  /** Until nothing is held any more, or the receiver closes. */
   const retry = async (): Promise<void> => {
     const pause = makeBackoff()
-    for (let [first] = held; first !== undefined; [first] = held) {
-      await pause.wait(closing, first.error)
-      if (held.size > 0 && (await tryAgain())) pause.reset()
+    try {
+      for (let [first] = held(); first !== undefined; [first] = held()) {
+        await pause.wait(ending.signal, first.error)
+        if (await tryAgain()) pause.reset()
+      }
+    } finally {
+      gate.letGo(watcher)
+      retrying = undefined
     }
-  }
-
-  const startRetrying = (): void => {
-    if (isRetrying) return
-    isRetrying = true
-    const over = (): void => {
-      isRetrying = false
-    }
-    inBackground(retry().then(over, over))
   }
 
   return {
     get isEmpty() {
-      return held.size + ready.size === 0
+      return shelf.entries.size === 0
     },
     get lapsed() {
       return lapsed
     },
-    keep({ delivery, verdict, claim }, renewMs) {
-      const entry: Entry = {
-        delivery,
-        stop: new AbortController(),
-        settlement: taking.settlement(delivery, claim),
-        error: verdict.error,
-        taken: undefined,
+    keep(one, renewMs) {
+      if (stopped.signal.aborted) {
+        inBackground(taking.settlement(one.delivery, one.claim).release())
+        return
       }
-      held.add(entry)
-      keepLocked(entry, renewMs)
-      startRetrying()
+      const { error } = one.verdict
+      shelf.put(one, renewMs)
+      gate.trip(error, error.isTransient ? watcher : undefined)
+      if (retrying !== undefined) return
+      retrying = retry()
+      inBackground(retrying)
     },
     collect(maxMessages) {
-      if (ready.size === 0 && rejected.length === 0) return { messages: [], rejected: [] }
-      const entries = [...ready].slice(0, maxMessages)
-      entries.forEach(drop)
+      if (shelf.entries.size + rejected.length === 0) return { messages: [], rejected }
+      const ready = [...shelf.entries].filter(({ state }) => isTaken(state)).slice(0, maxMessages)
+      ready.forEach(shelf.remove)
       const refusals = rejected
       rejected = []
-      return { messages: entries.flatMap(({ taken }) => taken ?? []), rejected: refusals }
+      return { messages: ready.flatMap(({ state }) => (isTaken(state) ? state : [])), rejected: refusals }
     },
-    letGo,
-    stop() {
-      for (const entry of [...held, ...ready]) drop(entry)
+    async letGo(sessionId) {
+      const given = shelf.letGo(sessionId)
+      noteRemoval()
+      await given
+    },
+    async stop() {
+      stopped.abort()
+      ending.unlink()
+      for (const entry of shelf.entries) shelf.remove(entry)
+      gate.letGo(watcher)
+      await retrying?.catch(() => {})
     },
   }
 }

@@ -4,11 +4,11 @@ import { isQueueError, type QueueError } from '../base/errors.ts'
 import { abortable, linkSignals } from '../base/signals.ts'
 import type { Delivery, TransportReceiver } from '../contracts/transport.ts'
 import type { RejectedMessage } from '../message/message.ts'
-import { isPermanent } from '../resilience/backoff.ts'
-import type { Gate, Passage } from '../resilience/gate.ts'
+import type { Gate } from '../resilience/gate.ts'
 import type { ClientMetrics } from '../telemetry/metrics.ts'
 import type { ClientTracing } from '../telemetry/tracing.ts'
-import { giveBack, handBack, release } from './give-back.ts'
+import { createAsking } from './asking.ts'
+import { giveBack, release } from './give-back.ts'
 import type { Holding } from './holding.ts'
 import type { Judge } from './judge.ts'
 import type { Reject } from './rejecting.ts'
@@ -43,8 +43,9 @@ export interface Puller {
 
 interface PullerParts {
   readonly receiver: TransportReceiver
-  /** A session: what is held comes before all that follows it. */
+  /** A session: nothing is received while a message of it is held. */
   readonly isOrdered: boolean
+  /** That of all who receive from the transport. */
   readonly turn: Turn
   readonly gate: Gate
   readonly judge: Judge
@@ -63,22 +64,21 @@ interface PullerParts {
 
 const NOTHING: Intake = { messages: [], rejected: [], outage: undefined }
 
-/** Somebody else may be looking at the queue for a moment; a look without a wait stands in line for so long, in milliseconds. */
-const MIN_TURN_MS = 100
+/** A caller that tries again at once must not keep the process from all else, the end of the outage included. */
+const letOthersRun = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** `stop` lets go of what is held. */
-export function createPuller(parts: PullerParts): Puller & { stop(): void } {
-  const { receiver, isOrdered, turn, gate, judge, reject, taking, makeHolding, metrics, tracing, session, clock } =
-    parts
-  const { inBackground } = parts
+export function createPuller(parts: PullerParts): Puller & { stop(): Promise<void> } {
+  const { isOrdered, gate, judge, reject, taking, makeHolding, metrics, tracing, session, clock, inBackground } = parts
   let wake = new AbortController()
   const holding = makeHolding(() => {
     wake.abort()
     wake = new AbortController()
   })
+  const ask = createAsking({ ...parts, mustWait: () => isOrdered && !holding.isEmpty })
 
-  const judgeAll = async (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Sorted> => {
-    const judging = judge(deliveries, signal)
+  const judgeAll = async (deliveries: readonly Delivery[], { signal, renewMs }: PullOptions): Promise<Sorted> => {
+    const judging = judge(deliveries, signal, renewMs)
     try {
       return sortVerdicts(deliveries, await abortable(judging, signal))
     } catch (error) {
@@ -105,47 +105,19 @@ export function createPuller(parts: PullerParts): Puller & { stop(): void } {
     }
   }
 
-  /** Asks the broker, one caller at a time; undefined where the turn did not come in time. */
-  const receive = async (
-    maxMessages: number,
-    deadline: number,
-    signal: AbortSignal,
-  ): Promise<{ readonly deliveries: Delivery[]; readonly passage: Passage } | undefined> =>
-    turn.take({ waitMs: Math.max(deadline - clock.now(), MIN_TURN_MS), signal }, async () => {
-      const passage = gate.enter('receive')
-      const begunMs = performance.now()
-      try {
-        const left = Math.max(0, deadline - clock.now())
-        const most = passage.isProbe ? 1 : maxMessages
-        const deliveries = await receiver.receive({ maxMessages: most, waitMs: left, signal })
-        if (deliveries.length > 0) metrics.receiveTook((performance.now() - begunMs) / 1_000)
-        if (deliveries.length > most) inBackground(handBack(deliveries.slice(most)))
-        return { deliveries: deliveries.slice(0, most), passage }
-      } catch (error) {
-        if (signal.aborted || isPermanent(error)) passage.left()
-        else passage.failed(error)
-        throw error
-      }
-    })
-
   /** `awakened`: the caller's signal, or something to collect. */
   const look = async (options: PullOptions, deadline: number, awakened: AbortSignal): Promise<Intake> => {
     const receiving = tracing.receiving(session)
-    const received = await receive(options.maxMessages, deadline, awakened).catch((error: unknown) => {
+    const asking = ask({ maxMessages: options.maxMessages, deadline, signal: awakened })
+    const answer = await asking.catch((error: unknown) => {
       if (!awakened.aborted && !isQueueError(error, 'CircuitOpen')) receiving.failed(error)
       throw error
     })
-    if (received === undefined) return NOTHING
-    const { deliveries, passage } = received
-    if (deliveries.length === 0) {
-      passage.succeeded()
-      // A transport that comes back early must not turn the loops above it into ones that never let go of the process.
-      if (clock.now() < deadline) await new Promise((resolve) => setImmediate(resolve))
-      return NOTHING
-    }
+    if (answer === undefined) return NOTHING
+    const { deliveries, passage } = answer
     receiving.brought(deliveries.map(({ message }) => message))
     try {
-      const sorted = await judgeAll(deliveries, options.signal)
+      const sorted = await judgeAll(deliveries, options)
       if (sorted.held[0] === undefined) passage.succeeded()
       else passage.held(sorted.held[0].verdict.error)
       const intake = await handOut(sorted, options)
@@ -163,14 +135,14 @@ export function createPuller(parts: PullerParts): Puller & { stop(): void } {
   }
 
   const lookOrWait = async (options: PullOptions, deadline: number, awakened: AbortSignal): Promise<Intake> => {
-    if (isOrdered && !holding.isEmpty) {
-      await clock.sleep(options.waitMs, awakened)
-      return NOTHING
-    }
     try {
       return await look(options, deadline, awakened)
     } catch (error) {
-      if (options.ifShut === 'reject' || !isQueueError(error, 'CircuitOpen')) throw error
+      if (!isQueueError(error, 'CircuitOpen')) throw error
+      if (options.ifShut === 'reject') {
+        await letOthersRun()
+        throw error
+      }
       await gate.wait(Math.max(0, deadline - clock.now()), awakened)
       return NOTHING
     }

@@ -3,9 +3,14 @@ import { isQueueError, QueueError } from '../base/errors.ts'
 import type { QueueProtection, Unprotected } from '../contracts/protection.ts'
 import type { Delivery } from '../contracts/transport.ts'
 import { isDisposition } from '../settling/disposition.ts'
+import { keepLock, type Lock } from '../settling/keep-lock.ts'
+import { createPatience } from './patience.ts'
 
-/** Decides what becomes of each delivery; nothing is settled here. One verdict per delivery, in order. */
-export type Judge = (deliveries: readonly Delivery[], signal: AbortSignal) => Promise<Unprotected[]>
+/**
+ * Decides what becomes of each delivery; nothing is settled here. One verdict per delivery, in order. Their locks are kept for
+ * up to `renewMs` while that takes long; left out: somebody else keeps them. Rejects only with `signal.reason`.
+ */
+export type Judge = (deliveries: readonly Delivery[], signal: AbortSignal, renewMs?: number) => Promise<Unprotected[]>
 
 interface JudgeParts {
   readonly queue: string
@@ -26,7 +31,13 @@ const isVerdict = (value: unknown): value is Unprotected => {
   return 'body' in value && value.body instanceof Uint8Array
 }
 
+const renewAll = async (deliveries: readonly Delivery[]): Promise<void> => {
+  await Promise.allSettled(deliveries.map(async (delivery) => delivery.renewLock()))
+}
+
 export function createJudge({ queue, protection, maxDeliveries, clock }: JudgeParts): Judge {
+  const wait = createPatience(clock)
+
   /** Poison is decided before anything is opened, so that no handler and no key store sees it again (requirements D8). */
   const refusePoison = ({ message }: Delivery): Unprotected | undefined => {
     if (maxDeliveries === undefined || message.deliveryCount <= maxDeliveries) return undefined
@@ -38,10 +49,17 @@ export function createJudge({ queue, protection, maxDeliveries, clock }: JudgePa
     }
   }
 
-  /** Where renewing fails, unprotecting sees how much is left. */
-  const renewShortLocks = async (deliveries: readonly Delivery[]): Promise<void> => {
-    const isShort = ({ message }: Delivery): boolean => message.lockedUntil.getTime() - clock.now() < SHORT_LOCK_MS
-    await Promise.allSettled(deliveries.filter(isShort).map(async (delivery) => delivery.renewLock()))
+  const leftOf = ({ message }: Delivery): number => message.lockedUntil.getTime() - clock.now()
+
+  /** The locks of a batch as one; those that are gone do not count. */
+  const lockOf = (deliveries: readonly Delivery[]): Lock => {
+    const locked = (): Delivery[] => deliveries.filter((delivery) => leftOf(delivery) > 0)
+    return {
+      get lockedUntil() {
+        return new Date(clock.now() + Math.min(...locked().map(leftOf)))
+      },
+      renewLock: () => renewAll(locked()),
+    }
   }
 
   /** A protection that keeps to no contract decides nothing: the message is held. */
@@ -54,12 +72,33 @@ export function createJudge({ queue, protection, maxDeliveries, clock }: JudgePa
     }
   }
 
-  return async (deliveries, signal) => {
+  /** Nothing where it failed or did not answer. */
+  const open = async (
+    deliveries: readonly Delivery[],
+    signal: AbortSignal,
+    renewMs: number,
+  ): Promise<readonly unknown[]> => {
+    // Where renewing fails, unprotecting sees how much is left.
+    await renewAll(deliveries.filter((delivery) => leftOf(delivery) < SHORT_LOCK_MS))
+    const incoming = deliveries.map(({ message }) => message)
+    const renewUntil = clock.now() + renewMs
+    const keepLocks = (over: AbortSignal): void => {
+      keepLock(lockOf(deliveries), { clock, renewUntil: () => renewUntil, signal: over }).catch(() => {})
+    }
+    try {
+      const opening = protection.unprotect(incoming, { purpose: 'deliver', signal })
+      const verdicts: unknown = await wait(opening, signal, keepLocks)
+      return Array.isArray(verdicts) ? verdicts : []
+    } catch {
+      signal.throwIfAborted()
+      return []
+    }
+  }
+
+  return async (deliveries, signal, renewMs = 0) => {
     const refusals = deliveries.map(refusePoison)
     const sound = deliveries.filter((_, index) => refusals[index] === undefined)
-    await renewShortLocks(sound)
-    const incoming = sound.map(({ message }) => message)
-    const opened: readonly unknown[] = await protection.unprotect(incoming, { purpose: 'deliver', signal })
+    const opened = await open(sound, signal, renewMs)
     const verdicts = new Map(sound.map((delivery, index) => [delivery, orHold(opened[index], delivery)]))
     return deliveries.map((delivery, index) => refusals[index] ?? orHold(verdicts.get(delivery), delivery))
   }

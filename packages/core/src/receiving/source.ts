@@ -1,4 +1,5 @@
 import type { Context } from '@opentelemetry/api'
+import { createWork } from '../base/work.ts'
 import type { ClientParts } from '../client-parts.ts'
 import type { TransportFeatures, TransportReceiver } from '../contracts/transport.ts'
 import { createUnsettled, type Unsettled } from '../settling/unsettled.ts'
@@ -36,7 +37,9 @@ export function openSource(
   parts: ClientParts,
   { receiver, features, isOrdered, closing, session, turn = createTurn(parts.clock) }: SourceParts,
 ): Source {
-  const { queue, judge, reject, watch, gate, clock, logger, metrics, tracing, retry, makeBackoff, work } = parts
+  const { queue, judge, reject, watch, gate, clock, logger, metrics, tracing, retry, makeBackoff } = parts
+  /** What closing waits for. */
+  const work = createWork()
   const inBackground = (task: Promise<unknown>): void => void work.track(task)
   const unsettled = createUnsettled(clock)
   const taking = createTaking({ queue, watch, unsettled })
@@ -74,7 +77,8 @@ export function openSource(
     unsettled,
     taking,
     async close() {
-      puller.stop()
+      await puller.stop()
+      await work.ended()
       await unsettled.release()
       await delaying.close()
     },

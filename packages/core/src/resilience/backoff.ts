@@ -1,12 +1,15 @@
 import type { Clock } from '../base/clock.ts'
 import { isQueueError } from '../base/errors.ts'
-import { pauseMs, type RetrySettings } from './retry.ts'
+import { hintOf, pauseMs, type RetrySettings } from './retry.ts'
 
 /** Exponential: 1 s, 2 s, 4 s … up to 30 s (requirements, section 0). */
 export const backoffMs = (attempt: number): number => Math.min(30_000, 1_000 * 2 ** (attempt - 1))
 
 /** What no waiting heals, such as QueueNotFound. An error that is not ours says nothing of the sort: it is waited out. */
 export const isPermanent = (error: unknown): boolean => isQueueError(error) && !error.isTransient
+
+/** The least pause of a loop that never gives up, in milliseconds, whatever options or hints say. */
+const MIN_PAUSE_MS = 100
 
 /** Waits longer each time until it is reset. */
 export interface Backoff {
@@ -25,8 +28,8 @@ export const backoffMaker =
     return {
       async wait(signal, error) {
         attempt += 1
-        const hint = isQueueError(error) ? error.retryAfterMs : undefined
-        await clock.sleep(hint ?? pauseMs(attempt, settings, random), signal)
+        const pause = hintOf(error) ?? pauseMs(attempt, settings, random)
+        await clock.sleep(Math.max(MIN_PAUSE_MS, pause), signal)
       },
       reset() {
         attempt = 0

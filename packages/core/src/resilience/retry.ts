@@ -2,7 +2,6 @@ import { checkOptions, misconfigured, option } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { isQueueError, QueueError } from '../base/errors.ts'
 import type { Options } from '../base/options.ts'
-import { linkSignals } from '../base/signals.ts'
 
 /**
  * How calls to the broker are tried again. Only what time can heal is, and a hint of the broker takes the place of the computed
@@ -86,6 +85,12 @@ export function pauseMs(n: number, settings: RetrySettings, random: () => number
   return Math.min(maxMs, exponential * (1 + jitter * (2 * random() - 1)))
 }
 
+/** How long the broker or a store asked to wait, in milliseconds. What is no time is no hint. */
+export const hintOf = (error: unknown): number | undefined => {
+  const hint = isQueueError(error) ? error.retryAfterMs : undefined
+  return hint !== undefined && Number.isFinite(hint) && hint >= 0 ? hint : undefined
+}
+
 /** True for what a second attempt may heal. A gate that is shut is not knocked at: its error says when to come again. */
 export const isRetryable = (error: unknown): boolean =>
   isQueueError(error) && error.isTransient && error.code !== 'CircuitOpen'
@@ -99,7 +104,7 @@ interface RetryParts {
 
 /** The attempts of one call. */
 export interface Attempts {
-  /** For each attempt: the caller's, and from the first retry on one that also ends with the time for all of them (Timeout). */
+  /** For each attempt: that of the caller, which also ends with the time for all of them (Timeout). */
   readonly signal: AbortSignal
   /** Waits until the next attempt may begin. Rejects with `error` where there is none, with `signal.reason` on an abort. */
   again(error: unknown): Promise<void>
@@ -109,9 +114,12 @@ export interface Attempts {
 
 interface RetryLimits {
   readonly signal: AbortSignal
-  /** The moment that no pause may pass. */
+  /** The moment until which the caller is ready to wait: no pause passes it, and no attempt ends before it. */
   readonly deadline?: number
 }
+
+/** What an attempt may take beyond the deadline, in milliseconds (requirements, section 0: receive, its own wait + 10 s). */
+const GRACE_MS = 10_000
 
 export interface Retry {
   begin(operation: string, limits: RetryLimits): Attempts
@@ -121,46 +129,45 @@ export interface Retry {
 
 export function createRetry(settings: RetrySettings, { clock, random, onRetry }: RetryParts): Retry {
   const { maxAttempts, totalMs } = settings
-  const retry: Retry = {
-    begin(operation, { signal, deadline = Number.POSITIVE_INFINITY }) {
-      const limit = clock.now() + totalMs
-      const ended = new AbortController()
-      let made = 0
-      let current = signal
 
-      /** A timer of its own, only from the first retry on: most calls need none. */
-      const limitTime = (): void => {
-        const timeout = new AbortController()
-        const linked = linkSignals(signal, timeout.signal)
-        ended.signal.addEventListener('abort', linked.unlink, { once: true })
-        const text = `The attempts took longer than ${totalMs} ms.`
-        clock
-          .sleep(limit - clock.now(), ended.signal)
-          .then(() => timeout.abort(new QueueError('Timeout', text, { operation })))
-          .catch(() => {})
-        current = linked.signal
-      }
+  const begin: Retry['begin'] = (operation, { signal, deadline = Number.POSITIVE_INFINITY }) => {
+    const limit = clock.now() + totalMs
+    const latest = Math.min(deadline, limit)
+    const joint = new AbortController()
+    const over = new AbortController()
+    let made = 0
 
-      return {
-        get signal() {
-          return current
-        },
-        async again(error) {
-          signal.throwIfAborted()
-          made += 1
-          const hint = isQueueError(error) ? error.retryAfterMs : undefined
-          const pause = hint ?? pauseMs(made, settings, random)
-          const end = clock.now() + pause
-          if (!isRetryable(error) || made >= maxAttempts || end >= Math.min(limit, deadline)) throw error
-          if (made === 1) limitTime()
-          onRetry(operation, error, pause)
-          await clock.sleep(pause, current)
-        },
-        end: () => ended.abort(),
-      }
-    },
+    const follow = (): void => joint.abort(signal.reason)
+    const giveUp = (): void => {
+      const text = `The attempts took longer than ${totalMs} ms.`
+      joint.abort(new QueueError('Timeout', text, { operation }))
+    }
+    if (signal.aborted) follow()
+    else signal.addEventListener('abort', follow, { once: true })
+    const end = Number.isFinite(deadline) ? Math.max(limit, deadline + GRACE_MS) : limit
+    clock.sleep(end - clock.now(), over.signal).then(giveUp, () => {})
+
+    return {
+      signal: joint.signal,
+      async again(error) {
+        signal.throwIfAborted()
+        made += 1
+        const pause = hintOf(error) ?? pauseMs(made, settings, random)
+        if (!isRetryable(error) || made >= maxAttempts || clock.now() + pause >= latest) throw error
+        onRetry(operation, error, pause)
+        await clock.sleep(pause, joint.signal)
+      },
+      end() {
+        signal.removeEventListener('abort', follow)
+        over.abort()
+      },
+    }
+  }
+
+  return {
+    begin,
     async run(operation, limits, attempt) {
-      const attempts = retry.begin(operation, limits)
+      const attempts = begin(operation, limits)
       try {
         for (;;) {
           try {
@@ -174,5 +181,4 @@ export function createRetry(settings: RetrySettings, { clock, random, onRetry }:
       }
     },
   }
-  return retry
 }

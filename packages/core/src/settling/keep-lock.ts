@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { isLockLost, isQueueError } from '../base/errors.ts'
-import { linkSignals } from '../base/signals.ts'
+import { abortable } from '../base/signals.ts'
 
 /** Something that is held for a time that can be renewed: a message or a session. */
 export interface Lock {
@@ -17,15 +17,27 @@ const MIN_PAUSE_MS = 100
 /** Trying again does not bring it back. */
 const isOver = (error: unknown): boolean => isLockLost(error) || isQueueError(error, 'AlreadySettled')
 
-/** A call that hangs must not hide that the lock ended meanwhile. */
-const renew = async (lock: Lock, clock: Clock, signal: AbortSignal): Promise<void> => {
-  const renewed = new AbortController()
-  const waiting = linkSignals(signal, renewed.signal)
+interface KeepOptions {
+  readonly clock: Clock
+  /** Asked anew each time: a session that gets another message is to be kept for longer. */
+  readonly renewUntil: () => number
+  readonly signal: AbortSignal
+}
+
+/** Milliseconds; what is no number is not positive. */
+const leftOf = ({ lockedUntil }: Lock, clock: Clock): number => lockedUntil.getTime() - clock.now()
+
+/** Resolves with false where there is nothing to keep any more. A broker that does not answer is not waited for past the lock. */
+async function renew(lock: Lock, { clock, signal }: KeepOptions): Promise<boolean> {
+  const over = new AbortController()
   try {
-    await Promise.race([lock.renewLock(), clock.sleep(lock.lockedUntil.getTime() - clock.now(), waiting.signal)])
+    await abortable(Promise.race([lock.renewLock(), clock.sleep(leftOf(lock, clock), over.signal)]), signal)
+    return true
+  } catch (error) {
+    signal.throwIfAborted()
+    return !isOver(error)
   } finally {
-    renewed.abort()
-    waiting.unlink()
+    over.abort()
   }
 }
 
@@ -33,25 +45,10 @@ const renew = async (lock: Lock, clock: Clock, signal: AbortSignal): Promise<voi
  * Keeps a lock: renews it at half of what is left, and tries again when that fails, until the moment that `renewUntil` gives.
  * Resolves when the lock has ended, was lost or has nothing to keep any more; rejects with `signal.reason`.
  */
-export async function keepLock(
-  lock: Lock,
-  {
-    clock,
-    renewUntil,
-    signal,
-  }: { readonly clock: Clock; readonly renewUntil: () => number; readonly signal: AbortSignal },
-): Promise<void> {
-  for (;;) {
-    const left = lock.lockedUntil.getTime() - clock.now()
-    if (left <= 0) return
+export async function keepLock(lock: Lock, options: KeepOptions): Promise<void> {
+  const { clock, renewUntil, signal } = options
+  for (let left = leftOf(lock, clock); left > 0; left = leftOf(lock, clock)) {
     await clock.sleep(Math.min(left, Math.max(MIN_PAUSE_MS, left / 2)), signal)
-    // Asked anew each time: a session that gets another message is to be kept for longer.
-    if (clock.now() >= renewUntil()) continue
-    try {
-      await renew(lock, clock, signal)
-    } catch (error) {
-      signal.throwIfAborted()
-      if (isOver(error)) return
-    }
+    if (clock.now() < renewUntil() && !(await renew(lock, options))) return
   }
 }

@@ -129,6 +129,8 @@ export function createSettlement(delivery: Delivery, claim: Claim | null, contex
       if (state === 'open') await settle('release', 'released', () => abandon(0))
     },
     async renewLock() {
+      // What is being settled may fail: then its lock is still worth something.
+      if (state === 'settling') await attempted.catch(() => {})
       assertOpen('renewLock')
       const lockedUntil = await delivery.renewLock()
       await claim?.renew(lockedUntil)
