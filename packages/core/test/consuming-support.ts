@@ -1,5 +1,5 @@
 import { createQueueClient, type QueueClient, type QueueClientOptions, QueueError } from '../src/index.ts'
-import type { MessageProtection, Unprotected } from '../src/provider.ts'
+import type { MessageProtection, QueueProvider, Unprotected } from '../src/provider.ts'
 import { type FakeClock, fakeClock } from '../src/testing.ts'
 import { type Call, type SmallBroker, type SmallBrokerOptions, smallBroker } from './small-broker.ts'
 
@@ -89,6 +89,16 @@ export function setScene(
     })
   return { clock, broker, calls, lines, client: another(), another }
 }
+
+/** A broker that hears no abort while it looks for a session: what it finds comes all the same. */
+export const deaf = (provider: QueueProvider): QueueProvider => ({
+  name: provider.name,
+  open(queue) {
+    const transport = provider.open(queue)
+    const { signal } = new AbortController()
+    return { ...transport, acceptSession: async (options) => transport.acceptSession?.({ ...options, signal }) ?? null }
+  },
+})
 
 /** A promise that others settle, with `then` to wait for it. */
 export const gate = (): PromiseWithResolvers<void> => Promise.withResolvers<void>()

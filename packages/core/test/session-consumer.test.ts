@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ConsumeOptions, type MessageHandler, QueueError } from '../src/index.ts'
-import { aborted, gate, heldFor, protectionOf, type Scene, setScene, stateOf } from './consuming-support.ts'
+import { aborted, deaf, gate, heldFor, protectionOf, type Scene, setScene, stateOf } from './consuming-support.ts'
 
 const down = (): QueueError => new QueueError('ConnectionFailed', 'down', { retryAfterMs: 1_000 })
 
@@ -456,8 +456,8 @@ describe('a session that a consumer holds', () => {
 
   it('is let go where it comes in the very tick of the close', async () => {
     const scene = setScene({ sessions: 'accept' })
-    const { clock, broker } = scene
-    const consumer = consume(scene, () => {})
+    const { clock, broker, another } = scene
+    const consumer = consume({ client: another({ provider: deaf(broker.provider) }) }, () => {})
     await clock.advance(0)
     putAll(scene, 'a1')
     await consumer.close()
