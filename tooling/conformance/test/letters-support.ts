@@ -1,4 +1,10 @@
-import { createQueueClient, type QueueClient, type QueueClientOptions, type ReceivedMessage } from '@queue-runtime/core'
+import {
+  createQueueClient,
+  type QueueClient,
+  type QueueClientOptions,
+  type QueueProvider,
+  type ReceivedMessage,
+} from '@queue-runtime/core'
 import { type FakeClock, fakeClock } from '@queue-runtime/core/testing'
 import {
   EncryptionKey,
@@ -35,6 +41,7 @@ interface Line {
 export interface Desk {
   readonly clock: FakeClock
   readonly client: QueueClient
+  readonly provider: QueueProvider
   readonly stored: BrokerQueue
   readonly keys: ReturnType<typeof multiKeyProvider>
   readonly lines: Line[]
@@ -72,9 +79,10 @@ export function setUpDesk(
       return keys.currentKeyId()
     },
   }
+  const provider = memoryProvider({ broker })
   const another: Desk['another'] = (more = {}, options = {}) =>
     createQueueClient({
-      provider: memoryProvider({ broker }),
+      provider,
       queue: 'orders',
       crypto: messageCrypto({ enabled: true, keyProvider, plaintextPolicy: 'reject', ...crypto, ...more }),
       ...{ clock, logger, retry: { jitter: 0 } },
@@ -87,7 +95,7 @@ export function setUpDesk(
     return message
   }
   const desk: Desk = {
-    ...{ clock, client, stored: broker.queue('orders'), keys, lines, another, next },
+    ...{ clock, client, provider, stored: broker.queue('orders'), keys, lines, another, next },
     keysFail: undefined,
     faults: () => undefined,
     async bury(...ids) {

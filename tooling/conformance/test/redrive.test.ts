@@ -1,6 +1,7 @@
 import { type DeadLetter, type QueueClient, QueueError } from '@queue-runtime/core'
 import { memoryNonceStore } from '@queue-runtime/crypto'
 import { describe, expect, it } from 'vitest'
+import { meterRecorder, valuesOf } from '../../../packages/core/test/telemetry-support.ts'
 import { type Desk, LOCK_MS, minutes, rotate, setUpDesk } from './letters-support.ts'
 
 const down = (): QueueError => new QueueError('ConnectionFailed', 'The broker does not answer.')
@@ -325,6 +326,18 @@ describe('a redrive that is interrupted copies a letter at worst, and loses none
     expect(desk.letters()).toEqual(['m-1'])
   })
 
+  it('by an abort: whatever else fails at that moment, it rejects with the reason', async () => {
+    const desk = setUpDesk()
+    await desk.bury('m-1')
+    const controller = new AbortController()
+    desk.faults = ({ operation }) => {
+      if (operation !== 'send') return undefined
+      controller.abort('enough')
+      return { failBefore: denied() }
+    }
+    await expect(desk.client.deadLetters().redrive({ signal: controller.signal })).rejects.toBe('enough')
+  })
+
   it('by its client closing', async () => {
     const desk = setUpDesk()
     await desk.bury('m-1', 'm-2')
@@ -348,6 +361,26 @@ describe('a redrive that is interrupted copies a letter at worst, and loses none
     expect(desk.stored.deadLetters()).toMatchObject([{ messageId: 'm-2', state: 'active' }])
   })
 })
+
+/** The clock of the desk, and how many sleep on it. */
+const countingClock = ({ clock }: Desk) => {
+  let count = 0
+  return {
+    clock: {
+      ...clock,
+      async sleep(ms: number, signal?: AbortSignal) {
+        count += 1
+        await clock.sleep(ms, signal).finally(() => {
+          count -= 1
+        })
+      },
+    },
+    async sleepers() {
+      await new Promise((resolve) => setImmediate(resolve))
+      return count
+    },
+  }
+}
 
 describe('a pass', () => {
   it('asks the filter, which may take its time, and tells of each letter that it looked at (D4)', async () => {
@@ -402,7 +435,7 @@ describe('a pass', () => {
     const report = desk.client.deadLetters().redrive({
       async filter({ messageId }) {
         seen.push(messageId)
-        await desk.clock.sleep(LOCK_MS - 1)
+        await desk.clock.sleep(3 * LOCK_MS)
         return messageId === 'm-4'
       },
     })
@@ -410,6 +443,8 @@ describe('a pass', () => {
     expect(await report).toEqual({ redriven: 1, skipped: 4, failed: [] })
     expect(seen).toEqual(['m-1', 'm-2', 'm-3', 'm-4', 'm-5'])
     expect(desk.stored.messages()).toMatchObject([{ messageId: 'm-4' }])
+    // Once as a message, once as a letter: none came a second time.
+    expect(desk.stored.deadLetters().map(({ deliveryCount }) => deliveryCount)).toEqual([2, 2, 2, 2])
   })
 
   it('does not send a letter whose lock was lost while the filter looked at it: somebody else has it', async () => {
@@ -464,24 +499,27 @@ describe('a pass', () => {
 
   it('over many letters leaves no timer and no lock behind (C6)', async () => {
     const desk = setUpDesk()
-    let sleepers = 0
-    const { clock } = desk
-    const counting = {
-      ...clock,
-      async sleep(ms: number, signal?: AbortSignal) {
-        sleepers += 1
-        await clock.sleep(ms, signal).finally(() => {
-          sleepers -= 1
-        })
-      },
-    }
     await desk.bury(...Array.from({ length: 50 }, (_, index) => `m-${index}`))
-    const client = desk.another({}, { clock: counting })
+    const { clock, sleepers } = countingClock(desk)
+    const client = desk.another({}, { clock })
     const report = await client.deadLetters().redrive({ filter: ({ messageId }) => messageId.endsWith('7') })
     expect(report).toEqual({ redriven: 5, skipped: 45, failed: [] })
     expect(desk.stored.deadLetters().filter(({ state }) => state !== 'active')).toEqual([])
-    await new Promise((resolve) => setImmediate(resolve))
-    expect(sleepers).toBe(0)
+    expect(await sleepers()).toBe(0)
+  })
+
+  it('that cannot give its letters back leaves no timer behind either: their locks end (C6)', async () => {
+    const desk = setUpDesk()
+    await desk.bury('m-1', 'm-2')
+    desk.faults = ({ operation }) => (operation === 'abandon' ? { failBefore: down() } : undefined)
+    const { clock, sleepers } = countingClock(desk)
+    expect(
+      await desk
+        .another({}, { clock })
+        .deadLetters()
+        .redrive({ filter: () => false }),
+    ).toMatchObject({ skipped: 2 })
+    expect(await sleepers()).toBe(0)
   })
 })
 
@@ -513,6 +551,22 @@ describe('one letter', () => {
     await letter.redrive()
     await end()
     expect([desk.letters(), desk.stored.messages().length]).toEqual([[], 1])
+  })
+
+  it('tells where it failed, and is counted (E3, O1)', async () => {
+    const desk = setUpDesk()
+    await desk.bury('m-1')
+    const metrics = meterRecorder()
+    const client = desk.another({ enabled: undefined }, { meterProvider: metrics.provider })
+    const { letter, end } = await firstOf(client)
+    const place = { queue: 'orders', operation: 'redrive', messageId: 'm-1' }
+    await expect(letter.redrive()).rejects.toMatchObject({ code: 'Configuration', ...place })
+    await end()
+    expect(await valuesOf(metrics)).toMatchObject({
+      queue_errors_total: [
+        { attributes: { queue: 'orders', operation: 'redrive', error_type: 'configuration' }, value: 1 },
+      ],
+    })
   })
 
   it('is not sent once it was removed or given back', async () => {
