@@ -166,8 +166,9 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
       return call('health', given, async (signal) => {
         const { depth } = await probe.call(transport, { signal })
         if (depth !== undefined) metrics.depth(depth)
-        // The broker answers, and messages are held: whoever asks wants to know why nothing is handled.
-        if (gate.outage !== undefined) throw gate.outage
+        // The broker answers, and nothing is handled: whoever asks wants to know why. A gate that is half open waits for calls,
+        // which a service that says it is ill may never get.
+        if (gate.state === 'open') throw gate.outage
         return { depth }
       })
     },

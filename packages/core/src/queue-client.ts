@@ -67,8 +67,11 @@ export interface QueueClient extends QueueSender, QueueReceiver, Closable {
   /** @throws Unsupported where the provider has no dead-letter queue to read */
   deadLetters(): DeadLetters
   /**
-   * Resolves with the number of messages in the queue, where the broker tells; consumes nothing.
+   * Asks the broker, once, and resolves with the number of messages in the queue where it tells. Consumes nothing.
+   *
    * @throws why the queue cannot be reached, or why intake is paused · Unsupported where the provider cannot be asked
+   * @example
+   * const healthy = await client.health({ signal: AbortSignal.timeout(2_000) }).then(() => true, () => false)
    */
   health(options?: CallOptions): Promise<{ depth: number | undefined }>
 }
