@@ -1,7 +1,11 @@
 import type { Clock } from '../base/clock.ts'
+import { isLockLost } from '../base/errors.ts'
 import { abortable } from '../base/signals.ts'
 import type { Delivery, TransportReceiver } from '../contracts/transport.ts'
 import { keepLock } from '../settling/keep-lock.ts'
+
+/** The pause between two tries to give a message back, in milliseconds. */
+const RETRY_MS = 1_000
 
 interface DelayParts {
   readonly clock: Clock
@@ -46,12 +50,25 @@ export interface DelayingReceiver extends TransportReceiver {
  * renewed lock for that long and is then given back (requirements C8).
  */
 export function withDelayedAbandon(receiver: TransportReceiver, parts: DelayParts): DelayingReceiver {
-  const { clock, isOrdered, inBackground } = parts
+  const { clock, signal, isOrdered, inBackground } = parts
   const delays = new Set<Promise<void>>()
+
+  /** Until it is back or its lock is gone: what follows it in a session may only come then. */
+  const giveBack = async (delivery: Delivery): Promise<void> => {
+    for (;;) {
+      try {
+        return await delivery.abandon({ delayMs: 0 })
+      } catch (error) {
+        const isLocked = !isLockLost(error) && delivery.message.lockedUntil.getTime() > clock.now()
+        if (!isLocked || signal.aborted) return
+        await clock.sleep(RETRY_MS, signal).catch(() => {})
+      }
+    }
+  }
 
   const giveBackAfter = async (delivery: Delivery, delayMs: number): Promise<void> => {
     await hold(delivery, delayMs, parts)
-    await delivery.abandon({ delayMs: 0 }).catch(() => {})
+    await giveBack(delivery)
   }
 
   const begin = (delivery: Delivery, delayMs: number): void => {
