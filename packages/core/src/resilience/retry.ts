@@ -81,7 +81,9 @@ export const retrySettings = (given: RetryOptions | false | undefined): RetrySet
 /** The pause before the n-th retry, in milliseconds. `random` gives numbers from 0 to 1. */
 export function pauseMs(n: number, settings: RetrySettings, random: () => number): number {
   const { initialMs, maxMs, factor, jitter } = settings
-  const exponential = Math.min(maxMs, initialMs * factor ** (n - 1))
+  // A loop that never gives up gets to a power that no number holds, and 0 times that would be none.
+  const power = Math.min(Number.MAX_VALUE, factor ** (n - 1))
+  const exponential = Math.min(maxMs, initialMs * power)
   return Math.min(maxMs, exponential * (1 + jitter * (2 * random() - 1)))
 }
 
