@@ -213,3 +213,9 @@ export const transportClosed = (queue: string, operation: string): QueueError =>
   new QueueError('ClientClosed', 'The transport is closed.', { queue, operation })
 
 export const isCode = (error: unknown, code: ErrorCode): boolean => isQueueError(error, code)
+
+export const outOfTime = (queue: string, workMs: number): QueueError =>
+  new QueueError('Timeout', `The function has no more than ${workMs} ms for its messages.`, {
+    queue,
+    operation: 'process',
+  })

@@ -1,3 +1,5 @@
+export type { SqsLambdaHandler } from './lambda.ts'
+export type { LambdaContext, SqsBatchResponse, SqsEvent, SqsRecord } from './lambda-event.ts'
 export type { SqsProviderOptions } from './options.ts'
 export { type SqsProvider, sqsProvider } from './provider.ts'
 export type { SqsQueueOptions } from './queue-names.ts'

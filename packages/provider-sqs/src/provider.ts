@@ -1,11 +1,23 @@
-import type { QueueProvider } from '@queue-runtime/core'
+import type { MessageHandler, ProcessOptions, QueueClient, QueueProvider } from '@queue-runtime/core'
 import { checkQueueName } from '@queue-runtime/core/provider'
 import { createConnection } from './connection.ts'
+import { createLambdaHandler, type SqsLambdaHandler } from './lambda.ts'
 import { type SqsProviderOptions, sqsSettings } from './options.ts'
-import { createTransport } from './transport.ts'
+import { createTransport, openQueue } from './transport.ts'
 
 /** Amazon SQS as a provider. */
-export interface SqsProvider extends QueueProvider {}
+export interface SqsProvider extends QueueProvider {
+  /**
+   * Returns a function for an event source mapping of Lambda with ReportBatchItemFailures. It resolves with the messages that
+   * stay in the queue: those that failed or were abandoned, and on FIFO queues what would overtake them. They come again when the
+   * visibility timeout of the queue ends, whatever delay was asked for. One second before the invocation ends it stops and
+   * reports. It rejects where all failed for one reason, such as an outage of the key store.
+   *
+   * @example
+   * export const handler = provider.lambdaHandler(client, async (message) => ship(message.json()))
+   */
+  lambdaHandler(client: QueueClient, handler: MessageHandler, options?: ProcessOptions): SqsLambdaHandler
+}
 
 /**
  * Returns a provider for queues of Amazon SQS. Nothing connects until the first call.
@@ -23,6 +35,12 @@ export function sqsProvider(options: SqsProviderOptions = {}): SqsProvider {
     open(queue) {
       checkQueueName(queue)
       return createTransport(queue, settings, connection)
+    },
+    lambdaHandler(client, handler, processOptions = {}) {
+      const { queue } = client
+      const { bury } = openQueue(queue, settings, connection).delivery
+      const { clock, lockMs: defaultMs } = settings
+      return createLambdaHandler({ queue, bury, clock, defaultMs }, client, handler, processOptions)
     },
   }
 }

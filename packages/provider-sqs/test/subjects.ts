@@ -2,16 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { type ProviderFeature, type ProviderSetup, realTime, type Subject } from '@queue-runtime/conformance'
 import { sqsProvider } from '@queue-runtime/provider-sqs'
 import type { StrictSqs } from '@queue-runtime/sqs-strict'
+import { LOCAL } from './support.ts'
 
 const LOCK_MS = 5_000
 const MAX_BYTES = 100_000
 const MAX_DELIVERIES = 4
-
-/** Any will do: the local server does not look at them. */
-export const LOCAL = {
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-} as const
 
 const setUp = (sqs: () => StrictSqs, suffix: '' | '.fifo') => async (): Promise<ProviderSetup> => {
   const queue = `orders-${randomUUID()}`
