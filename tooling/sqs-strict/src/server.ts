@@ -98,7 +98,10 @@ export async function startStrictSqs(): Promise<StrictSqs> {
       const refused = failed({ code, message: 'injected' }, status)
       return write(response, { ...refused, headers: { ...refused.headers, ...headers } })
     }
-    const result = fault?.kind === 'entries' ? await sparing(call, fault, carryOut) : await carryOut(call)
+    const result =
+      fault?.kind === 'entries' && call.body.Entries !== undefined
+        ? await sparing(call, fault, carryOut)
+        : await carryOut(call)
     if (fault?.kind === 'slow') await sleep(fault.ms, undefined, { signal: closing.signal }).catch(() => {})
     if (fault?.kind === 'cut' && fault.when === 'after') return void response.destroy()
     write(response, result, fault?.kind === 'cut')
