@@ -1,4 +1,5 @@
 import type { Channel } from './channels.ts'
+import type { Leak } from './watch.ts'
 
 /** A test that spells a key on purpose. */
 export interface Excuse {
@@ -30,3 +31,18 @@ export const EXCUSES: readonly Excuse[] = [
     reason: 'The provider is broken on purpose; the case prints it and finds the key.',
   },
 ]
+
+/**
+ * Returns the leaks of a test that its excuse does not cover.
+ * @throws Error: the test has an excuse and needs none
+ */
+export function inexcusable(
+  test: { file: string; name: string },
+  leaks: readonly Leak[],
+  excuses: readonly Excuse[] = EXCUSES,
+): Leak[] {
+  const excuse = excuses.find((one) => one.file === test.file && test.name.includes(one.test))
+  if (excuse === undefined) return [...leaks]
+  if (leaks.length === 0) throw new Error('No key was shown: the test needs no excuse.')
+  return leaks.filter(({ channel }) => !excuse.channels.includes(channel))
+}

@@ -72,7 +72,7 @@ export function createFinder(stride = 1): Finder {
       one = now
       now = (now << 8) ^ text.charCodeAt(end)
       if (marked[hashOf(four, now) >>> width] === 0) continue
-      const at = Math.max(0, end - HEAD + 1)
+      const at = end - HEAD + 1
       for (const needle of needles.get(text.slice(at, end + 1)) ?? []) {
         if (text.startsWith(needle.text, at)) report(needle, at)
       }

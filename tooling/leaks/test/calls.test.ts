@@ -77,10 +77,10 @@ describe('the listener is not told of', () => {
 
 describe('a source', () => {
   test('keeps its lines and its types', () => {
-    const source = `const log = <T,>(a: T): void => {\n  sink.warn<T>(\n    a,\n  )\n}\n`
+    const source = `const log = <T,>(a: T): void => {\n  sink.warn<() => T>(\n    a,\n  )\n}\n`
     const changed = withListener(source, 'src/a.ts')
     expect(changed.split('\n')).toHaveLength(source.split('\n').length)
-    expect(changed).toContain(`sink.warn<T>(...${LISTENER}.given('log', "src/a.ts:2", \n`)
+    expect(changed).toContain(`sink.warn<() => T>(...${LISTENER}.given('log', "src/a.ts:2", \n`)
   })
 
   test('that tells nothing is left as it is', () => {

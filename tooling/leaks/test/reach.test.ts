@@ -66,6 +66,18 @@ describe('the watch leaves alone', () => {
     expect(asked).toBe(0)
   })
 
+  test('the stack of an error, which takes long to make', () => {
+    const real = Error.prepareStackTrace
+    let made = 0
+    Error.prepareStackTrace = () => {
+      made += 1
+      return 'stack'
+    }
+    expect(textsOf(new Error('hidden'))).toContain('hidden')
+    Error.prepareStackTrace = real
+    expect(made).toBe(0)
+  })
+
   test('what throws at every look', () => {
     const refuse = (): never => {
       throw new Error('refused')

@@ -29,7 +29,7 @@ export const marks = (tracer, value) => tracer.startSpan('send').addEvent('keyed
 
 const HEAD = `
 import { createSecretKey, randomBytes } from 'node:crypto'
-import { format, inspect } from 'node:util'
+import { format, formatWithOptions, inspect } from 'node:util'
 import { serialize } from 'node:v8'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import * as library from '../src/index.ts'
@@ -88,6 +88,7 @@ const LEAKING: readonly (readonly [name: string, body: string])[] = [
   ['inspect', 'inspect({ key: made() })'],
   ['inspect of a list', 'inspect([...made()])'],
   ['format', 'format("%s", made().toString("hex"))'],
+  ['format with options', 'formatWithOptions({ colors: false }, "%s", made().toString("hex"))'],
   ['JSON', 'JSON.stringify({ key: made().toString("base64") })'],
   ['JSON of bytes', 'JSON.stringify({ key: new Uint8Array(made()) })'],
   ['a structured clone', 'structuredClone({ key: new Uint8Array(made()) })'],

@@ -49,12 +49,27 @@ describe('a watch', () => {
     expect(watch.take()).toEqual([])
   })
 
-  test('does not keep what it has looked through, nor keys and leaks without end', () => {
+  test('finds any eleven bytes in a row, and so each half', () => {
+    const watch = createWatch()
+    watch.learn(key)
+    for (let at = 0; at + 11 <= key.length; at += 1) {
+      watch.look('log', key.subarray(at, at + 11).toString('hex'))
+      expect(watch.take()).toHaveLength(1)
+    }
+  })
+
+  test('lets nothing wait that it has no room for', () => {
+    const watch = createWatch()
+    watch.look('log', line)
+    watch.look('JSON', 'x'.repeat(200_000))
+    watch.learn(key)
+    expect(watch.take()).toEqual([])
+  })
+
+  test('keeps neither keys nor leaks without end', () => {
     const watch = createWatch()
     const keys = Array.from({ length: 3_000 }, (_, index) => keyOf(`key ${index}`))
     for (const each of keys) watch.learn(each)
-    // Far more than waits: had it all waited, the last line would be found by a key that is made after it.
-    for (let index = 0; index < 500; index += 1) watch.look('JSON', `${index} ${'x'.repeat(10_000)}`)
     for (const each of keys) watch.look('log', each.toString('hex'))
     expect(watch.take()).toHaveLength(10)
     watch.look('log', keys[0]?.toString('hex'))
