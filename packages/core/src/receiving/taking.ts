@@ -39,21 +39,26 @@ export interface Sorted {
 
 export function sortVerdicts(deliveries: readonly Delivery[], verdicts: readonly Unprotected[]): Sorted {
   const sorted: Sorted = { opened: [], refused: [], held: [], overtaking: [] }
-  /** What stops a session: the first of its messages that is not done with. */
+  /** What stops a session: a message of it that goes back, or the first that is held. */
   const stopped = new Map<string, Refused>()
 
-  const refuse = (delivery: Delivery, verdict: Refused): void => {
+  const stopOf = ({ message: { sessionId } }: Delivery): Refused | undefined =>
+    sessionId === undefined ? undefined : stopped.get(sessionId)
+
+  const refuse = (delivery: Delivery, { error, disposition }: Refused): void => {
     const { sessionId } = delivery.message
+    const stop = stopOf(delivery)
+    const isBehind = disposition.action === 'hold' && stop?.disposition.action === 'abandon'
+    const verdict: Refused = { error, disposition: isBehind ? { action: 'abandon', delayMs: 0 } : disposition }
     const { action } = verdict.disposition
     if (action === 'hold') sorted.held.push({ delivery, verdict, claim: null })
     else sorted.refused.push({ delivery, verdict })
-    const staysInQueue = action === 'hold' || action === 'abandon'
-    if (staysInQueue && sessionId !== undefined && !stopped.has(sessionId)) stopped.set(sessionId, verdict)
+    const isStop = action === 'abandon' || (action === 'hold' && stop === undefined)
+    if (isStop && sessionId !== undefined) stopped.set(sessionId, verdict)
   }
 
   const open = (delivery: Delivery, verdict: Opened): void => {
-    const { sessionId } = delivery.message
-    const stop = sessionId === undefined ? undefined : stopped.get(sessionId)
+    const stop = stopOf(delivery)
     if (stop === undefined) sorted.opened.push({ delivery, verdict })
     else if (stop.disposition.action === 'hold') sorted.held.push({ delivery, verdict: stop, claim: verdict.claim })
     else sorted.overtaking.push({ delivery, verdict })
