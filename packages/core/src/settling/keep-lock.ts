@@ -49,6 +49,7 @@ export async function keepLock(lock: Lock, options: KeepOptions): Promise<void> 
   const { clock, renewUntil, signal } = options
   for (let left = leftOf(lock, clock); left > 0; left = leftOf(lock, clock)) {
     await clock.sleep(Math.min(left, Math.max(MIN_PAUSE_MS, left / 2)), signal)
-    if (clock.now() < renewUntil() && !(await renew(lock, options))) return
+    const isDue = leftOf(lock, clock) > 0 && clock.now() < renewUntil()
+    if (isDue && !(await renew(lock, options))) return
   }
 }
