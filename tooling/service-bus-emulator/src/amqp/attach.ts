@@ -29,6 +29,9 @@ export function refuseAddress(peer: Peer, link: AmqpLink, address: unknown): voi
   refuseAttach(peer, link, { condition: CONDITION.notFound, description })
 }
 
+/** What a token must be for: a client gets one for each node, and the management node is one of its own. */
+const nodeOf = ({ kind, path }: QueueAddress): string => (kind === 'management' ? `${path}/$management` : path)
+
 export interface Admission {
   readonly address: QueueAddress
   /** One of these is needed. */
@@ -50,7 +53,7 @@ export function admit(
     { point: 'attach', queue: address.path },
     {
       act() {
-        peer.checkRight(address.path, anyOf)
+        peer.checkRight(nodeOf(address), anyOf)
         return namespace.find(address.queue)
       },
       answer(queue) {
