@@ -111,11 +111,18 @@ describe('a test message', () => {
     await clock.advance(999)
     expect(await message.renewLock()).toEqual(new Date(START + 1_999))
     expect(message.lockedUntil).toEqual(new Date(START + 1_999))
+  })
+
+  it.each<[string, (message: ReceivedMessage) => Promise<unknown>]>([
+    ['complete', (message) => message.complete()],
+    ['abandon', (message) => message.abandon()],
+    ['deadLetter', (message) => message.deadLetter({ reason: 'r' })],
+    ['renewLock', (message) => message.renewLock()],
+  ])('gives MessageLockLost to %s once its lock ended, and nothing becomes of it (C7)', async (operation, act) => {
+    const clock = fakeClock(START)
+    const message = testMessage({ body: 'a', clock, lockMs: 1_000 })
     await clock.advance(1_000)
-    for (const settle of [message.complete, message.abandon, message.renewLock] as const) {
-      await expect(settle()).rejects.toMatchObject({ code: 'MessageLockLost' })
-    }
-    await expect(message.deadLetter({ reason: 'r' })).rejects.toMatchObject({ code: 'MessageLockLost' })
+    await expect(act(message)).rejects.toMatchObject({ code: 'MessageLockLost', operation })
     expect(message.outcome).toBe(null)
   })
 

@@ -42,6 +42,8 @@ interface TestFacts
  */
 export type TestMessageFields = OutgoingMessage & TestFacts
 
+const DEFAULT_LOCK_MS = 30_000
+
 const EVERYTHING: TransportFeatures = { deliverAt: true, timeToLive: true, abandonDelay: true, sessionIds: 'allowed' }
 
 const checkFacts = (facts: TestFacts): void => {
@@ -76,13 +78,21 @@ const sealOf = (given: Options<Seal> | undefined, now: Date): Seal | null => {
  * assert.deepEqual(message.outcome, { action: 'dead-letter', reason: 'order.unknown', description: undefined })
  */
 export function testMessage(fields: TestMessageFields): TestMessage {
-  const { brokerMessageId, deliveryCount, enqueuedAt, seal: givenSeal, lockMs, clock, ...given } = fields
+  const {
+    brokerMessageId,
+    deliveryCount,
+    enqueuedAt,
+    seal: givenSeal,
+    lockMs = DEFAULT_LOCK_MS,
+    clock,
+    ...given
+  } = fields
   checkFacts({ brokerMessageId, deliveryCount, enqueuedAt, seal: givenSeal, lockMs, clock })
   const sent = validateMessage(given, EVERYTHING)
   const { now } = clock ?? systemClock
   const seal = sealOf(givenSeal, new Date(now()))
   const queue = 'test'
-  let lockedUntil = now() + (lockMs ?? 30_000)
+  let lockedUntil = now() + lockMs
   let outcome: TestOutcome | null = null
 
   const assertLocked = (operation: string): void => {
@@ -120,7 +130,7 @@ export function testMessage(fields: TestMessageFields): TestMessage {
     },
     async renewLock() {
       assertLocked('renewLock')
-      lockedUntil = now() + (lockMs ?? 30_000)
+      lockedUntil = now() + lockMs
       return new Date(lockedUntil)
     },
   }
