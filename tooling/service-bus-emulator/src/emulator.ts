@@ -63,13 +63,15 @@ export async function startServiceBusEmulator(options: EmulatorOptions): Promise
   const access = createAccess({ accessKeys, checkJwt, clock })
   const listener = await listen({ clock, namespace, faults, access }, { host, port, tls })
 
-  const address = `${host}:${listener.port}`
+  // Certificates are for names.
+  const name = tls !== undefined && host === '127.0.0.1' ? 'localhost' : host
+  const address = `${name}:${listener.port}`
   const [[keyName, { key }] = ['RootManageSharedAccessKey', { key: 'any' }]] = Object.entries(accessKeys ?? {})
   const plain = tls === undefined ? 'UseDevelopmentEmulator=true;' : ''
 
-  const queue: ServiceBusEmulator['queue'] = (name) => {
-    const found = namespace.get(name)
-    if (found === undefined) throw new RangeError(`There is no queue ${name}.`)
+  const queue: ServiceBusEmulator['queue'] = (queueName) => {
+    const found = namespace.get(queueName)
+    if (found === undefined) throw new RangeError(`There is no queue ${queueName}.`)
     return { messages: () => everything(found.messages), deadLetters: () => everything(found.deadLetters) }
   }
 
@@ -86,9 +88,9 @@ export async function startServiceBusEmulator(options: EmulatorOptions): Promise
     get connections() {
       return listener.connections()
     },
-    addQueue(name, queueOptions = {}) {
-      namespace.add(name, queueSettings(queueOptions))
-      return queue(name)
+    addQueue(queueName, queueOptions = {}) {
+      namespace.add(queueName, queueSettings(queueOptions))
+      return queue(queueName)
     },
     queue,
     inject: faults.inject,

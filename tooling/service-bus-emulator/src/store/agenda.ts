@@ -13,11 +13,14 @@ export interface Agenda<T> {
 interface Entry<T> {
   readonly who: T
   readonly moment: number
+  /** Those of one moment come in the order in which they were entered. */
+  readonly order: number
 }
 
 export function createAgenda<T>(): Agenda<T> {
-  const entries = createHeap<Entry<T>>((a, b) => a.moment < b.moment)
+  const entries = createHeap<Entry<T>>((a, b) => a.moment < b.moment || (a.moment === b.moment && a.order < b.order))
   const places = new Map<T, Place<Entry<T>>>()
+  let entered = 0
 
   const strike = (who: T): void => {
     const place = places.get(who)
@@ -29,7 +32,9 @@ export function createAgenda<T>(): Agenda<T> {
   return {
     set(who, moment) {
       strike(who)
-      if (moment !== Number.POSITIVE_INFINITY) places.set(who, entries.add({ who, moment }))
+      if (moment === Number.POSITIVE_INFINITY) return
+      entered += 1
+      places.set(who, entries.add({ who, moment, order: entered }))
     },
     next: () => entries.first()?.moment ?? Number.POSITIVE_INFINITY,
     takeDue(now) {
