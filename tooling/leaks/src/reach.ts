@@ -31,10 +31,8 @@ export function eachText(value: unknown, tell: (text: string) => void): void {
   const visitParts = (whole: object, depth: number): void => {
     if (whole instanceof Map || whole instanceof Set) for (const part of whole) visit(part, depth)
     for (const name of Reflect.ownKeys(whole)) {
-      // The stack is made when it is first read, at a cost, out of a message that is looked at anyway.
-      if (name === 'stack') continue
       if (typeof name === 'string') visit(name, depth)
-      // Getters are left alone: to ask them may change what a test sees.
+      // Getters are left alone: to ask them may change what a test sees. The stack of an error has one, and takes long to make.
       visit(Reflect.getOwnPropertyDescriptor(whole, name)?.value, depth)
     }
     for (const saying of sayingsOf(whole)) visit(saying, depth)

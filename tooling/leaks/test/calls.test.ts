@@ -63,6 +63,11 @@ describe('the listener is told of', () => {
   })
 })
 
+test('a value of several expressions stays what it was', () => {
+  const { out } = run(`const copy = new Error('a')\ncopy.message = (out.push('b'), 'c')\nout.push(copy.message)`)
+  expect(out).toEqual(['b', 'c'])
+})
+
 describe('the listener is not told of', () => {
   test.each([
     ['what is added to a set', `sink.add('a')`],

@@ -33,6 +33,7 @@ const written: readonly (readonly [string, string])[] = [
   ['numbers', inspect(new Uint8Array(part))],
   ['numbers', inspect({ ...typed })],
   ['numbers', part.join()],
+  ['numbers', JSON.stringify([...part.subarray(0, 8)])],
   ...['', 'a', 'ab'].map((before) => ['base64', after(before, part).toString('base64')] as const),
   ...['', 'a', 'ab'].map((before) => ['base64url', after(before, part).toString('base64url')] as const),
   ['base64', Buffer.concat([after('ab', secret), Buffer.from('c')]).toString('base64')],
@@ -99,6 +100,11 @@ describe('nothing is found', () => {
       expect(find(many.toString(encoding))).toEqual([])
     }
     expect(find(inspect(many, { maxArrayLength: null }) + JSON.stringify(many))).toEqual([])
+  })
+
+  test('in a text that is no more UTF-8 than the secret', () => {
+    const find = createLeakFinder(secret.map((byte) => byte | 0x80))
+    expect(find('\ufffd'.repeat(100))).toEqual([])
   })
 
   test('of seven bytes', () => {
