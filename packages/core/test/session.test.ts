@@ -53,6 +53,29 @@ describe('accepting a session (C12)', () => {
     expect([await none, scene.clock.now() - start]).toEqual([null, 5_000])
   })
 
+  it('looks for as long as it may, also where an outage has just ended (R5)', async () => {
+    let isDown = true
+    const { client, clock, broker } = setScene({
+      sessions: 'accept',
+      before: () => {
+        if (isDown) throw new QueueError('ConnectionFailed', 'down', { retryAfterMs: 1_000 })
+      },
+    })
+    for (let count = 0; count < 5; count += 1) {
+      await expect(client.acceptSession({ waitMs: 0 })).rejects.toEqual(code('ConnectionFailed'))
+    }
+    await expect(client.acceptSession({ waitMs: 0 })).rejects.toEqual(code('CircuitOpen'))
+    isDown = false
+    await clock.advance(30_000)
+    const waiting = client.acceptSession({ waitMs: 20_000 })
+    await clock.advance(19_000)
+    expect(await stateOf(waiting)).toBe('pending')
+    broker.put('a1', 'a')
+    await clock.advance(0)
+    expect((await waiting)?.sessionId).toBe('a')
+    await client.close()
+  })
+
   it('that somebody else holds says so, or waits for it as long as it may', async () => {
     const scene = sceneOf()
     const held = await accept(scene, 'a')

@@ -7,7 +7,7 @@ import type { Disposition, ReceivedMessage } from '../message/message.ts'
 import type { Taken } from '../receiving/taking.ts'
 import { backoffMs, isPermanent } from '../resilience/backoff.ts'
 import { execute, isDisposition } from '../settling/disposition.ts'
-import { DEFAULT_RENEW_MS, type Lock } from '../settling/keep-lock.ts'
+import { DEFAULT_RENEW_MS } from '../settling/keep-lock.ts'
 import type { MessageHandler, ProcessOptions } from './handler.ts'
 import { type KeptLock, keep } from './kept-lock.ts'
 
@@ -48,21 +48,6 @@ interface InHand extends Taken {
   /** Aborts when the lock is lost or the message was taken away: nothing can be settled any more. */
   readonly gone: AbortSignal
 }
-
-/** The lock of a message alone. */
-const lockOf = ({ settlement }: Taken): Lock => ({
-  get lockedUntil() {
-    return settlement.lockedUntil
-  },
-  async renewLock() {
-    try {
-      await settlement.renewLock()
-    } catch (error) {
-      // The handler settles it just now, and may fail: then it is still to be kept.
-      if (!isQueueError(error, 'AlreadySettled') || settlement.isSettled) throw error
-    }
-  },
-})
 
 const outcomeOf = ({ settlement: { isDone, isSettled } }: Taken): Outcome =>
   isDone ? 'done' : isSettled ? 'returned' : 'kept'
@@ -160,7 +145,7 @@ export function createHandling(client: ClientParts, { handler, options, stopping
     accept(taken, place) {
       const { message, settlement } = taken
       const location = { queue, operation: 'process', messageId: message.messageId }
-      const lock = place?.lock ?? keep(lockOf(taken), { clock, renewMs, code: 'MessageLockLost', location })
+      const lock = place?.lock ?? keep(settlement, { clock, renewMs, code: 'MessageLockLost', location })
       const released = new AbortController()
       const gone = linkSignals(lock.gone, released.signal)
       const linked = linkSignals(gone.signal, stopping)

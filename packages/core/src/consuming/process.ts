@@ -25,7 +25,7 @@ export async function processDeliveries(
   client: ClientParts,
   { deliveries, handler, options }: Processing,
 ): Promise<void> {
-  const { queue, judge, reject, watch, metrics, gate, clock, closing, work } = client
+  const { queue, judge, reject, watch, metrics, clock, closing, work } = client
   const { concurrency = 1, maxAutoRenewMs: renewMs = DEFAULT_RENEW_MS } = options
   const stopping = linkSignals(closing, options.signal)
   const { signal } = stopping
@@ -78,7 +78,6 @@ export async function processDeliveries(
 
   const settleAll = async ({ opened, refused, held, overtaking }: Sorted): Promise<void> => {
     for (const one of held) holding.keep(one, renewMs)
-    if (held[0] !== undefined) gate.trip(held[0].verdict.error)
     await Promise.all([
       ...refused.map(({ delivery, verdict }) => reject(delivery.message, taking.settlement(delivery), verdict)),
       ...held.map(({ delivery, verdict }) => reject(delivery.message, null, verdict)),

@@ -2,6 +2,7 @@ import { isQueueError, QueueError } from '../base/errors.ts'
 import type { ClientParts } from '../client-parts.ts'
 import type { QueueTransport, SessionTransport } from '../contracts/transport.ts'
 import { isPermanent } from '../resilience/backoff.ts'
+import { PROBE_MS } from '../resilience/gate.ts'
 import { type HeldSession, holdSession } from './held-session.ts'
 
 interface AcceptOptions {
@@ -16,17 +17,23 @@ export interface Sessions {
   /** True where the broker hands out the locks of sessions. */
   readonly areSupported: boolean
   /**
-   * Resolves with a session under its lock, or with null when there is none in time. Asks once.
+   * Resolves with a session under its lock, or with null when there is none in time. What the broker throws is thrown at once.
    * @throws Unsupported · SessionLocked · CircuitOpen
    */
   accept(options: AcceptOptions): Promise<HeldSession | null>
   close(): Promise<void>
 }
 
+/** A transport that comes back with none before its time is asked no more often than this, in milliseconds. */
+const MIN_LOOK_MS = 100
+
 export function createSessions(client: ClientParts, transport: QueueTransport): Sessions {
-  const { queue, gate } = client
+  const { queue, gate, clock } = client
   const { acceptSession, features } = transport
   const held = new Set<HeldSession>()
+
+  const sleepUntil = (moment: number, signal: AbortSignal): Promise<void> =>
+    clock.sleep(Math.max(0, moment - clock.now()), signal)
 
   const askBroker = async (options: AcceptOptions): Promise<SessionTransport | null> => {
     const place = { queue, operation: 'acceptSession' }
@@ -35,8 +42,11 @@ export function createSessions(client: ClientParts, transport: QueueTransport): 
       throw new QueueError('Unsupported', text, { ...place, facts: { feature: 'acceptSession' } })
     }
     const passage = gate.enter('receive')
+    const begun = clock.now()
+    const waitMs = passage.isProbe ? Math.min(options.waitMs, PROBE_MS) : options.waitMs
     try {
-      const session = await acceptSession.call(transport, options)
+      const session = await acceptSession.call(transport, { ...options, waitMs })
+      if (session === null) await sleepUntil(begun + Math.min(waitMs, MIN_LOOK_MS), options.signal)
       passage.succeeded()
       return session
     } catch (error) {
@@ -47,10 +57,18 @@ export function createSessions(client: ClientParts, transport: QueueTransport): 
     }
   }
 
+  /** A probe looks for a moment only: it is followed by longer looks where time is left. */
+  const askUntil = async (deadline: number, options: AcceptOptions): Promise<SessionTransport | null> => {
+    for (;;) {
+      const session = await askBroker({ ...options, waitMs: Math.max(0, deadline - clock.now()) })
+      if (session !== null || clock.now() >= deadline) return session
+    }
+  }
+
   return {
     areSupported: acceptSession !== undefined,
     async accept(options) {
-      const accepted = await askBroker(options)
+      const accepted = await askUntil(clock.now() + options.waitMs, options)
       if (accepted === null) return null
       const session = holdSession(client, accepted, features, (closed) => held.delete(closed))
       held.add(session)
