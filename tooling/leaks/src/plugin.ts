@@ -6,8 +6,8 @@ import { withListener } from './calls.ts'
 
 const SETUP = fileURLToPath(new URL('setup.ts', import.meta.url))
 
-/** The sources that log, measure and throw. */
-const SOURCES = /^(packages|apps|tooling(?!\/leaks))\/[^/]+\/src\/.+\.ts$/
+/** The sources that log, measure and throw. The reporter of `verify` runs beside the tests, where nobody listens. */
+const SOURCES = /^(packages|apps|tooling(?!\/(leaks|verify)\/))\/[^/]+\/src\/.+\.ts$/
 
 /** Has every test file of a vitest run watched for keys: a test in which one gets out fails. */
 export function leakWatch(): Plugin {

@@ -1,17 +1,20 @@
 import { writeFileSync } from 'node:fs'
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 import type { Counts } from './counts.ts'
+import { skipLines } from './skips.ts'
 
 /** Names the file that the counts are written to. */
 export const countsFileVariable = 'VERIFY_COUNTS_FILE'
 
-/** A vitest reporter that leaves the counts of a run in a file; vitest loads it by path and calls it with `new`. */
+/** A vitest reporter that leaves the counts of a run in a file and says what was skipped and why; vitest loads it by path and calls it with `new`. */
 export default function countReporter(): Reporter {
   return {
     onTestRunEnd(modules, unhandledErrors) {
       const file = process.env[countsFileVariable]
       if (file === undefined) throw new Error(`${countsFileVariable} must name a file.`)
       writeFileSync(file, JSON.stringify(countsOf(modules, unhandledErrors.length)))
+      const skips = skipLines(modules)
+      if (skips.length > 0) process.stdout.write(`Skipped:\n${skips.map((line) => `  ${line}\n`).join('')}`)
     },
   }
 }

@@ -19,8 +19,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs vitest over planted test files, each given by its body, and returns what the reporter left. */
-function countsOf(...bodies: string[]): unknown {
+/** Runs vitest over planted test files, each given by its body, and returns what the reporter left and printed. */
+function report(...bodies: string[]): { counts: unknown; printed: string } {
   for (const [index, body] of bodies.entries()) {
     writeFileSync(
       join(folder, `${index}.test.ts`),
@@ -35,9 +35,35 @@ function countsOf(...bodies: string[]): unknown {
     '--allowOnly=false',
     `--reporter=${reporter}`,
   ]
-  spawnSync(process.execPath, args, { env: { ...process.env, [countsFileVariable]: countsFile }, stdio: 'ignore' })
-  return JSON.parse(readFileSync(countsFile, 'utf8'))
+  const env = { ...process.env, [countsFileVariable]: countsFile }
+  const { stdout } = spawnSync(process.execPath, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  return { counts: JSON.parse(readFileSync(countsFile, 'utf8')), printed: stdout }
 }
+
+const countsOf = (...bodies: string[]): unknown => report(...bodies).counts
+
+describe('the reporter prints', () => {
+  test('what was skipped and why, once for those of one group that have the same reason', () => {
+    const { printed } = report(`
+      describe('a group', () => {
+        for (const name of ['one', 'two']) test(name, ({ skip }) => skip('there is no broker'))
+        test('three', ({ skip }) => skip('there is no store'))
+        test.skip('four, which waits for a store', () => {})
+        test('five', () => {})
+      })
+      test('six', ({ skip }) => skip('it is too early'))`)
+    expect(printed).toBe(`Skipped:
+  a group, 2 tests: there is no broker
+  a group > three: there is no store
+  a group > four, which waits for a store
+  0.test.ts > six: it is too early
+`)
+  })
+
+  test('nothing where nothing was skipped', () => {
+    expect(report(`test('passes', () => {})`).printed).toBe('')
+  })
+})
 
 describe('the reporter counts', () => {
   test('passed, failed and skipped tests over all files', () => {
