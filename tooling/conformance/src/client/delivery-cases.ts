@@ -144,10 +144,10 @@ export const deliveryCases: readonly ClientCase[] = [
       const { time, lockMs } = bench
       const queue = bench.client()
       await queue.send({ body: 'hello' })
-      await (await next(bench, queue)).abandon({ delayMs: lockMs * 0.5 })
-      await time.advance(lockMs * 0.3 - time.lookMs)
+      await (await next(bench, queue)).abandon({ delayMs: lockMs * 0.9 })
+      await time.advance(lockMs * 0.4 - time.lookMs)
       await nothing(bench, queue)
-      await time.advance(lockMs * 0.2 + time.lookMs + 1)
+      await time.advance(lockMs * 0.5 + time.lookMs + 1)
       assert.equal((await next(bench, queue)).deliveryCount, 2)
     },
   },
@@ -160,9 +160,9 @@ export const deliveryCases: readonly ClientCase[] = [
       const queue = bench.client()
       await queue.send({ body: 'hello' })
       await (await next(bench, queue)).abandon({ delayMs: lockMs * 2 })
-      await time.advance(lockMs * 1.8 - time.lookMs)
+      await time.advance(lockMs * 1.5 - time.lookMs)
       await nothing(bench, bench.client())
-      await time.advance(lockMs * 0.2 + time.lookMs + 1)
+      await time.advance(lockMs * 0.5 + time.lookMs + 1)
       const again = await next(bench, queue)
       assert.equal(again.deliveryCount, 2)
       await again.complete()

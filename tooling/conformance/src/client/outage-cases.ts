@@ -6,6 +6,10 @@ import { soon } from '../kit/time.ts'
 import type { ClientCase } from './case.ts'
 import { next, nothing } from './moves.ts'
 
+/** A client that waits for the end of an outage asks at least so often, in milliseconds (requirements, section 0). */
+const LONGEST_PAUSE_MS = 60_000
+const STEP_MS = 500
+
 /** What is passed on to the broker, and whose answer is lost, so many times. */
 const losingAnswers = (transport: QueueTransport, times: number): QueueTransport => {
   let left = times
@@ -72,8 +76,8 @@ export const outageCases: readonly ClientCase[] = [
       for (let count = 0; count < 4; count += 1) await time.advance(lockMs * 0.5)
       heal()
       let message: ReceivedMessage | null = null
-      for (let count = 0; count < 8 && message === null; count += 1) {
-        await time.advance(lockMs * 0.25)
+      for (let waitedMs = 0; waitedMs < LONGEST_PAUSE_MS && message === null; waitedMs += STEP_MS) {
+        await time.advance(STEP_MS)
         // Until the client has tried again it says that intake pauses.
         message = await client.receive({ waitMs: time.lookMs }).catch((error: unknown) => {
           ofCode(error, 'CircuitOpen')

@@ -207,11 +207,11 @@ export const settlingCases: readonly ProviderCase[] = [
       const { time, lockMs } = bench
       const queue = bench.open()
       await send(queue, bench.message('hello'))
-      for (const delayMs of [lockMs * 0.5, lockMs * 2]) {
+      for (const delayMs of [lockMs * 0.9, lockMs * 2]) {
         await (await take(bench, queue)).abandon({ delayMs })
-        await time.advance(delayMs - lockMs * 0.2 - time.lookMs)
+        await time.advance(delayMs - lockMs * 0.5 - time.lookMs)
         await nothing(bench, queue)
-        await time.advance(lockMs * 0.2 + time.lookMs)
+        await time.advance(lockMs * 0.5 + time.lookMs)
       }
       assert.equal((await take(bench, queue)).message.deliveryCount, 3)
     },
