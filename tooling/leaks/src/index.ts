@@ -1,4 +1,5 @@
 import { createFinder } from './finder.ts'
+import { knownListener } from './listener.ts'
 import type { Spelling } from './spellings.ts'
 
 /**
@@ -11,4 +12,12 @@ export function createLeakFinder(secret: Uint8Array): (text: string) => Spelling
   const finder = createFinder()
   finder.add(secret)
   return (text) => finder.find(text).map(({ spelling }) => spelling)
+}
+
+/**
+ * Says of a text that a local key store received or answered it: there keys belong, and a client must write them into JSON. Call
+ * it as soon as the text is there.
+ */
+export function keptByStore(text: string): void {
+  knownListener()?.watch.forget(text)
 }

@@ -37,9 +37,12 @@ function createListener(): Listener {
   }
 }
 
+/** Returns the listener of this process, where there is one. */
+export const knownListener = (): Listener | undefined => Reflect.get(globalThis, LISTENER)
+
 /** Returns the one listener of this process, which hears everything from the first call on. */
 export function listener(): Listener {
-  const known: Listener | undefined = Reflect.get(globalThis, LISTENER)
+  const known = knownListener()
   if (known !== undefined) return known
   const made = createListener()
   Object.defineProperty(globalThis, LISTENER, { value: made })

@@ -17,6 +17,8 @@ export interface Watch {
   learn(key: Uint8Array): void
   /** Notes all that a value shows. `place` is the line that shows it. */
   look(channel: Channel, value: unknown, place?: string): void
+  /** Takes back a text that was just shown. */
+  forget(text: string): void
   /** Looks for the keys that are known by now in what was shown since the last call. */
   take(): Leak[]
 }
@@ -47,12 +49,13 @@ export function createWatch(): Watch {
   let waitingCharacters = 0
   let keys = new Set<string>()
   let finder = createFinder(STRIDE)
-  let leaks: Leak[] = []
+  let leaks: { readonly leak: Leak; readonly shown: string }[] = []
 
   const report = (text: string, at: number, spelling: Spelling, { channel, place }: Shown): void => {
     const before = plain.stringify(text.slice(Math.max(0, at - CONTEXT_CHARACTERS), at)).slice(1, -1)
     const where = place === undefined ? channel : `${channel} at ${place}`
-    if (leaks.length < MAX_LEAKS) leaks.push({ channel, spelling, text: `${where}: ${before}[key, ${spelling}]` })
+    if (leaks.length >= MAX_LEAKS) return
+    leaks.push({ leak: { channel, spelling, text: `${where}: ${before}[key, ${spelling}]` }, shown: text })
   }
 
   const sift = (): void => {
@@ -87,9 +90,13 @@ export function createWatch(): Watch {
         if (waitingCharacters > MAX_WAITING_CHARACTERS) sift()
       })
     },
+    forget(text) {
+      waiting.delete(text)
+      leaks = leaks.filter(({ shown }) => shown !== text)
+    },
     take() {
       sift()
-      const taken = leaks
+      const taken = leaks.map(({ leak }) => leak)
       leaks = []
       return taken
     },

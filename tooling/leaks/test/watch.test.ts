@@ -33,6 +33,22 @@ describe('a watch', () => {
     expect(watch.take()).toHaveLength(1)
   })
 
+  test('takes back what a key store received, and nothing else, however much was shown', () => {
+    const watch = createWatch()
+    watch.learn(key)
+    const request = JSON.stringify({ value: key.toString('base64') })
+    watch.look('JSON', request)
+    watch.forget(request)
+    expect(watch.take()).toEqual([])
+    watch.look('JSON', request)
+    watch.look('JSON', 'x'.repeat(200_000))
+    watch.forget(request)
+    expect(watch.take()).toEqual([])
+    watch.look('JSON', request)
+    watch.forget('another text')
+    expect(watch.take()).not.toEqual([])
+  })
+
   test('keeps the bytes of a key, though their owner overwrites them', () => {
     const watch = createWatch()
     const copy = Buffer.from(key)
