@@ -2,6 +2,7 @@
 export type NonceMutant =
   | 'takes every claim for a second one'
   | 'remembers no claim'
+  | 'completes what it grants'
   | 'forgets what is released'
   | 'forgets what is lapsed'
   | 'takes a lapsed claim for lost'

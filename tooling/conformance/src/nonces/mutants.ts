@@ -185,6 +185,11 @@ export const nonceMutants: Readonly<Record<NonceMutant, Fault>> = {
     if (isGrant(answer)) await release(request, request.retainMs)
     return answer
   }),
+  'completes what it grants': claiming((claim, { confirm }) => async (request) => {
+    const answer = await claim(request)
+    if (isGrant(answer)) await confirm(request, request.retainMs)
+    return answer
+  }),
   'forgets what is released': claiming((claim, _, book) => async (request) => {
     if (book.of(request)?.state !== 'released') return claim(request)
     if (!request.stale) await claim(request)

@@ -62,6 +62,7 @@ export const pathCase: NonceCase = {
   requirement: 'protocol.md 5, NR2',
   catches: [
     'grants what was completed',
+    'completes what it grants',
     'looks at no lease',
     'lets no lease lapse',
     'releases for anybody',

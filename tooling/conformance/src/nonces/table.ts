@@ -38,7 +38,7 @@ renew       | lost same       | lost same             | lost same             | 
 /** A broken store for each cell: what answers or leaves something else. */
 const BROKEN: Readonly<Record<Row, Readonly<Record<Column, readonly [NonceMutant, ...NonceMutant[]]>>>> = {
   'claim fresh': {
-    ABSENT: ['takes every claim for a second one', 'remembers no claim'],
+    ABSENT: ['takes every claim for a second one', 'remembers no claim', 'completes what it grants'],
     RELEASED: ['forgets what is released'],
     'lapsed, other': ['lets no lease lapse', 'forgets what is lapsed'],
     'lapsed, mine': ['takes its own claim for another one'],
