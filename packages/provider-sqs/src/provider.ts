@@ -1,5 +1,5 @@
 import type { MessageHandler, ProcessOptions, QueueClient, QueueProvider } from '@queue-runtime/core'
-import { checkQueueName } from '@queue-runtime/core/provider'
+import { checkQueueName, hasMethods, misconfigured } from '@queue-runtime/core/provider'
 import { createConnection } from './connection.ts'
 import { createLambdaHandler, type SqsLambdaHandler } from './lambda.ts'
 import { type SqsProviderOptions, sqsSettings } from './options.ts'
@@ -13,6 +13,7 @@ export interface SqsProvider extends QueueProvider {
    * visibility timeout of the queue ends, whatever delay was asked for. One second before the invocation ends it stops and
    * reports. It rejects where all failed for one reason, such as an outage of the key store.
    *
+   * @throws Configuration with the name of the parameter
    * @example
    * export const handler = provider.lambdaHandler(client, async (message) => ship(message.json()))
    */
@@ -37,6 +38,8 @@ export function sqsProvider(options: SqsProviderOptions = {}): SqsProvider {
       return createTransport(queue, settings, connection)
     },
     lambdaHandler(client, handler, processOptions = {}) {
+      if (!hasMethods(client, 'process')) throw misconfigured('client', 'must be a QueueClient.')
+      if (typeof handler !== 'function') throw misconfigured('handler', 'must be a function.')
       const { queue } = client
       const { bury } = openQueue(queue, settings, connection).delivery
       const { clock, lockMs: defaultMs } = settings

@@ -1,15 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { sealing } from './protection.ts'
+import { randomFrom } from './random.ts'
 import { SCALED_TIMEOUT_MS, scaled } from './scale.ts'
 import { local } from './support.ts'
 
 const here = local()
-
-/** Numbers from a seed: the same ones in each run. */
-const randomFrom = (seed: number) => () => {
-  seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
-  return seed / 2_147_483_648
-}
 
 describe('sessions of a FIFO queue', () => {
   it('are handled in their order, one message at a time, whatever fails or is held too long (PS1, A8, C15)', {
