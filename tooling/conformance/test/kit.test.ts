@@ -87,6 +87,15 @@ describe('a plan', () => {
     expect(first?.skip).toBe('it is sold without a bulb')
   })
 
+  it('may name a case that it cannot run anyway: then the reason is what it lacks', () => {
+    const { kit, subject } = setUp()
+    const [, , third] = plan(
+      kit,
+      subject({ features: { color: true, remote: 'it has a cord' }, skips: { [controlled.name]: 'it takes long' } }),
+    )
+    expect(third?.skip).toBe('no remote: it has a cord')
+  })
+
   it.each<[string, Partial<LampSubject>, string]>([
     [
       'a feature that nobody answers for',
