@@ -87,8 +87,16 @@ export async function startStrictSqs(): Promise<StrictSqs> {
   let lateDeletes: 'ignored' | 'honoured' = 'ignored'
   const leases = createLeases(() => lateDeletes)
 
-  const carryOut = (call: Call): Promise<Answer> =>
-    ACTIONS[call.action]?.(call, { backend, leases, traces }) ?? backend.call(call.action, call.body)
+  /** URLs of queues name the host that answers, as those of AWS do. */
+  const withUrl = (answer: Answer): Answer => {
+    const { QueueUrl: url } = answer.body
+    return url === undefined
+      ? answer
+      : { ...answer, body: { ...answer.body, QueueUrl: `${endpoint()}${new URL(textOf(url)).pathname}` } }
+  }
+
+  const carryOut = async (call: Call): Promise<Answer> =>
+    withUrl(await (ACTIONS[call.action]?.(call, { backend, leases, traces }) ?? backend.call(call.action, call.body)))
 
   const answer = async (call: Call, fault: Fault | undefined, response: ServerResponse): Promise<void> => {
     if (fault?.kind === 'stall') return
@@ -117,11 +125,12 @@ export async function startStrictSqs(): Promise<StrictSqs> {
       .catch(() => response.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const endpoint = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
   const create = async (name: string, attributes: Readonly<Record<string, string>> = {}): Promise<string> => {
     const { status, body } = await backend.call('CreateQueue', { QueueName: name, Attributes: attributes })
     if (status !== 200) throw new Error(`fauxqs does not create ${name}: ${textOf(body.message)}`)
-    return textOf(body.QueueUrl)
+    return `${endpoint()}/000000000000/${name}`
   }
   const attributesOf = async (name: string): Promise<Json> => {
     const url = textOf((await backend.call('GetQueueUrl', { QueueName: name })).body.QueueUrl)
@@ -130,7 +139,7 @@ export async function startStrictSqs(): Promise<StrictSqs> {
   }
 
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: endpoint(),
     calls,
     inject(next = () => undefined) {
       faults = next
