@@ -5,8 +5,8 @@ import { isPermanent } from '../resilience/backoff.ts'
 import type { ConsumeOptions } from './handler.ts'
 
 /**
- * A running loop. `close()` stops pulling, waits for the running handlers and releases what is left after `drainMs`; a handler
- * that awaits it waits for itself until then.
+ * A running loop. `close()` stops pulling, gives back what no handler has begun, waits for the running handlers and takes away
+ * what is left after `drainMs`; a handler that awaits it waits for itself until then. It leaves nothing locked.
  */
 export interface Consumer extends Closable {
   /** `paused`: an outage stops intake; it resumes by itself. */

@@ -4,8 +4,9 @@ import type { Disposition, ReceivedMessage } from '../message/message.ts'
 
 /**
  * Handles one message. Resolved and unsettled: it is completed. Thrown: `onError` decides. The value is ignored. `signal`
- * aborts when the lock of the message, of its session or its claim is lost, or the consumer closes: a handler that stops its
- * work for it throws, since one that returns has its message completed.
+ * aborts when the lock of the message, of its session or its claim is lost (MessageLockLost, SessionLockLost), or the consumer
+ * closes (ClientClosed): a handler that stops its work for it throws, since one that returns has its message completed. No
+ * handler starts after its lock is gone or once its consumer closes: what waited for its turn goes back.
  */
 export type MessageHandler = (
   message: ReceivedMessage,
@@ -20,8 +21,8 @@ export type OnError = (error: unknown, message: ReceivedMessage) => Disposition 
 
 /**
  * - `concurrency`: handlers at once, of each session one. Default 1
- * - `maxAutoRenewMs`: for how long locks are renewed while a handler works or a message is held, in milliseconds; 0: not at
- *   all. Default 300 000
+ * - `maxAutoRenewMs`: for how long locks are renewed while a message waits for its turn or is held, and again while its
+ *   handler works, in milliseconds; 0: not at all. Default 300 000
  * - `onError`: what becomes of a message whose handler threw; undefined: a body that is not what the handler expected
  *   (`InvalidBody`) is dead-lettered, everything else is abandoned with a growing delay
  * - `signal`: ends it
@@ -31,7 +32,9 @@ export interface ProcessOptions
     Options<{ concurrency: number; maxAutoRenewMs: number; onError: OnError }> {}
 
 /**
- * - `sessions`: messages of one session are handled in order, one at a time. Default false
+ * - `sessions`: messages of one session are handled in order, one at a time. Where the broker hands out the locks of sessions,
+ *   only messages of sessions are received, and a session keeps its place among the `concurrency` until it has had no message
+ *   for a second. Default false
  * - `drainMs`: how long `close()` waits for running handlers, in milliseconds. Default 30 000
  */
 export interface ConsumeOptions extends ProcessOptions, Options<{ sessions: boolean; drainMs: number }> {}
