@@ -178,3 +178,17 @@ test('thousands of settlements in one go are each answered', async () => {
   await Promise.all(messages.map((each) => receiver.completeMessage(each)))
   expect(emulator.queue('orders').messages()).toEqual([])
 })
+
+test('two settlements in one frame have each their own answer', async () => {
+  const clock = fakeClock(START)
+  const client = connect(await emulate({ queues: { orders: { lockDurationMs: 5_000 } }, clock }))
+  await send(client, 'orders', message('a'), message('b'), message('c'))
+  const receiver = listen(client, 'orders')
+  const late = await takeOne(receiver)
+  await clock.advance(3_000)
+  const [second, third] = await take(receiver, 2)
+  if (second === undefined || third === undefined) throw new Error('There are no two messages.')
+  await clock.advance(3_000)
+  const codes = [late, second, third].map((held) => codeOf(receiver.completeMessage(held)))
+  expect(await Promise.all(codes)).toEqual(['MessageLockLost', 'done', 'done'])
+})
