@@ -250,6 +250,24 @@ describe('a consumer', () => {
     await consumer.close()
   })
 
+  it('leaves a broker that fails in peace for longer and longer (R1)', async () => {
+    const { client, clock } = setScene({
+      before: ({ operation }) => {
+        if (operation === 'receive') at.push(clock.now() - start)
+        throw new QueueError('ProviderError', 'down', {
+          facts: { provider: 'small', providerCode: '503' },
+          isTransient: true,
+        })
+      },
+    })
+    const at: number[] = []
+    const start = clock.now()
+    const consumer = client.consume(() => {})
+    await clock.advance(14_000)
+    expect(at).toEqual([0, 1_000, 3_000, 7_000])
+    await consumer.close()
+  })
+
   it('waits outages of the broker out, is paused meanwhile, and goes on (edge case 12)', async () => {
     let isDown = false
     const { broker, client, clock } = setScene({

@@ -149,6 +149,33 @@ describe.each(['accept', 'groups'] as const)('a consumer of sessions (broker: %s
     await consumer.close()
   })
 
+  it('gives it back at once, however long the outage lasts', async () => {
+    let isDown = true
+    const scene = setScene(
+      { sessions },
+      { crypto: protectionOf((text) => (isDown && text === 'a2' ? heldFor() : undefined)) },
+    )
+    const { clock, broker } = scene
+    const handled: string[] = []
+    const consumer = consume(
+      scene,
+      async ({ text, deliveryCount }) => {
+        await clock.sleep(10_000)
+        if (text() === 'a1' && deliveryCount === 1) throw new Error('not yet')
+        handled.push(text())
+      },
+      { concurrency: 4 },
+    )
+    putAll(scene, 'a1', 'a2', 'a3')
+    await clock.advance(10_500)
+    expect(broker.locked).toEqual([])
+    await clock.advance(60_000)
+    isDown = false
+    await clock.advance(200_000)
+    expect(handled).toEqual(['a1', 'a2', 'a3'])
+    await consumer.close()
+  })
+
   it('runs one handler of a session although another message of it is ready beside it', async () => {
     let isDown = true
     const scene = setScene(

@@ -249,23 +249,32 @@ export function smallBroker({
     return lock
   }
 
-  const open = (): QueueTransport => ({
-    lockMs,
-    features: { deliverAt: true, timeToLive: true, abandonDelay, sessionIds: 'allowed' },
-    send: async (wires) => wires.map(() => ({ error: null })),
-    receive: alone(async ({ maxMessages, waitMs, signal }) => {
-      await before({ operation: 'receive', messageId: undefined, sessionId: undefined })
-      return (await wait(waitMs, signal, () => takeNext(maxMessages))) ?? []
-    }),
-    ...(sessions === 'accept' && {
-      async acceptSession({ sessionId, waitMs, signal }) {
-        await before({ operation: 'acceptSession', messageId: undefined, sessionId })
-        const lock = await wait(waitMs, signal, () => takeSession(sessionId))
-        return lock === undefined ? null : openSession(lock)
+  const open = (): QueueTransport => {
+    let isClosed = false
+    const assertOpen = (): void => {
+      if (isClosed) throw new QueueError('ClientClosed', 'The transport is closed.')
+    }
+    return {
+      lockMs,
+      features: { deliverAt: true, timeToLive: true, abandonDelay, sessionIds: 'allowed' },
+      send: async (wires) => wires.map(() => ({ error: null })),
+      receive: alone(async ({ maxMessages, waitMs, signal }) => {
+        assertOpen()
+        await before({ operation: 'receive', messageId: undefined, sessionId: undefined })
+        return (await wait(waitMs, signal, () => takeNext(maxMessages))) ?? []
+      }),
+      ...(sessions === 'accept' && {
+        async acceptSession({ sessionId, waitMs, signal }) {
+          await before({ operation: 'acceptSession', messageId: undefined, sessionId })
+          const lock = await wait(waitMs, signal, () => takeSession(sessionId))
+          return lock === undefined ? null : openSession(lock)
+        },
+      }),
+      async close() {
+        isClosed = true
       },
-    }),
-    close: async () => {},
-  })
+    }
+  }
 
   return {
     provider: { name: 'small', open },
