@@ -28,7 +28,7 @@ export interface Connection {
   hold(): Hold
 }
 
-export interface Hold {
+interface Hold {
   /** Nobody waits for what is under way any more: a process that has nothing else to do may end. */
   leave(): void
   /** Nothing is under way any more. */
