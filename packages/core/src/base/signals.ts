@@ -1,3 +1,6 @@
+/** The reason of an abort that ends what is ours alone. Without one Node makes an error with its stack, at each message several. */
+export const OVER: unique symbol = Symbol('over')
+
 /** Rejects with `signal.reason` as soon as the signal aborts; the work goes on unheard. */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) {

@@ -1,5 +1,6 @@
 import { errorClass, QueueError } from '../base/errors.ts'
 import type { Closable } from '../base/options.ts'
+import { OVER } from '../base/signals.ts'
 import type { ClientParts } from '../client-parts.ts'
 import { isPermanent } from '../resilience/backoff.ts'
 import type { ConsumeOptions } from './handler.ts'
@@ -99,7 +100,7 @@ export function startConsumer(
     const ended = new AbortController()
     const tasks = Promise.all(Array.from(running, (task) => task.ended))
     await Promise.race([tasks, clock.sleep(drainMs, ended.signal)])
-    ended.abort()
+    ended.abort(OVER)
     await Promise.all(Array.from(running, (task) => task.release()))
   }
 

@@ -1,6 +1,6 @@
 import type { Context } from '@opentelemetry/api'
 import { errorClass, isQueueError } from '../base/errors.ts'
-import { linkSignals } from '../base/signals.ts'
+import { linkSignals, OVER } from '../base/signals.ts'
 import type { ClientParts } from '../client-parts.ts'
 import { logFields } from '../message/facts.ts'
 import type { Disposition, ReceivedMessage } from '../message/message.ts'
@@ -175,7 +175,7 @@ export function createHandling(client: ClientParts, { handler, options, stopping
           return outcomeOf(taken)
         },
         async release() {
-          released.abort()
+          released.abort(OVER)
           end()
           const limits = { signal: new AbortController().signal, deadline: lock.lockedUntil.getTime() }
           await retry

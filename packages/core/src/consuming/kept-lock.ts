@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { type ErrorLocation, isLockLost, QueueError } from '../base/errors.ts'
+import { OVER } from '../base/signals.ts'
 import { keepLock, type Lock } from '../settling/keep-lock.ts'
 
 /** The lock of a message or a session, kept while somebody works under it. */
@@ -58,6 +59,6 @@ export function keep(lock: Lock, { clock, renewMs, code, location }: KeptLockPar
     restart() {
       renewUntil = clock.now() + renewMs
     },
-    stop: () => over.abort(),
+    stop: () => over.abort(OVER),
   }
 }

@@ -1,3 +1,4 @@
+import { OVER } from '../base/signals.ts'
 import type { ClientParts } from '../client-parts.ts'
 import type { Delivery, TransportReceiver } from '../contracts/transport.ts'
 import type { Sender } from '../sending/sender.ts'
@@ -32,7 +33,7 @@ function createInHand({ client, unsettled }: PassParts): InHand {
   let renewUntil = 0
 
   const forget = (settlement: Settlement): void => {
-    held.get(settlement)?.abort()
+    held.get(settlement)?.abort(OVER)
     held.delete(settlement)
     unsettled.delete(settlement)
   }

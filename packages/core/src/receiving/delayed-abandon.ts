@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { isLockLost } from '../base/errors.ts'
-import { abortable } from '../base/signals.ts'
+import { abortable, OVER } from '../base/signals.ts'
 import type { Delivery, TransportReceiver } from '../contracts/transport.ts'
 import { keepLock } from '../settling/keep-lock.ts'
 
@@ -19,7 +19,7 @@ interface DelayParts {
 /** Keeps a delivery locked for `delayMs`; an abort or the end of its lock ends it early. */
 const hold = async (delivery: Delivery, delayMs: number, { clock, signal }: DelayParts): Promise<void> => {
   const ended = new AbortController()
-  const end = (): void => ended.abort()
+  const end = (): void => ended.abort(OVER)
   const until = clock.now() + delayMs
   const lock = {
     get lockedUntil() {
@@ -98,7 +98,7 @@ export function withDelayedAbandon(receiver: TransportReceiver, parts: DelayPart
       await abortable(Promise.race([Promise.all(delays), timer]), signal)
       return delays.size === 0
     } finally {
-      stop.abort()
+      stop.abort(OVER)
     }
   }
 

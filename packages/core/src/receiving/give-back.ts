@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { OVER } from '../base/signals.ts'
 import type { Unprotected } from '../contracts/protection.ts'
 import type { Delivery } from '../contracts/transport.ts'
 import { sortVerdicts, type Taken, type Taking } from './taking.ts'
@@ -24,7 +25,7 @@ export async function lateVerdicts(judging: Promise<Unprotected[]>, clock: Clock
   const over = new AbortController()
   const timeout = clock.sleep(RELEASE_MS, over.signal).then(() => undefined)
   const verdicts = await Promise.race([judging, timeout]).catch(() => undefined)
-  over.abort()
+  over.abort(OVER)
   return verdicts
 }
 

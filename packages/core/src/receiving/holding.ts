@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import { abortable, linkSignals } from '../base/signals.ts'
+import { abortable, linkSignals, OVER } from '../base/signals.ts'
 import type { Unprotected } from '../contracts/protection.ts'
 import type { Delivery } from '../contracts/transport.ts'
 import type { RejectedMessage } from '../message/message.ts'
@@ -96,7 +96,7 @@ export function createHolding(parts: HoldingParts): Holding {
 
   const refuse = async (entry: Entry, verdict: Refused): Promise<void> => {
     entry.state = 'leaving'
-    entry.over.abort()
+    entry.over.abort(OVER)
     rejected.push(await reject(entry.delivery.message, entry.settlement, verdict))
     shelf.remove(entry)
     onChange()
@@ -191,7 +191,7 @@ export function createHolding(parts: HoldingParts): Holding {
       await given
     },
     async stop() {
-      stopped.abort()
+      stopped.abort(OVER)
       ending.unlink()
       for (const entry of shelf.entries) shelf.remove(entry)
       gate.letGo(watcher)

@@ -1,7 +1,7 @@
 import type { Context } from '@opentelemetry/api'
 import type { Clock } from '../base/clock.ts'
 import { isQueueError, type QueueError } from '../base/errors.ts'
-import { abortable, linkSignals } from '../base/signals.ts'
+import { abortable, linkSignals, OVER } from '../base/signals.ts'
 import type { Delivery, TransportReceiver } from '../contracts/transport.ts'
 import type { RejectedMessage } from '../message/message.ts'
 import type { Gate } from '../resilience/gate.ts'
@@ -72,7 +72,7 @@ export function createPuller(parts: PullerParts): Puller & { stop(): Promise<voi
   const { isOrdered, gate, judge, reject, taking, makeHolding, metrics, tracing, session, clock, inBackground } = parts
   let wake = new AbortController()
   const holding = makeHolding(() => {
-    wake.abort()
+    wake.abort(OVER)
     wake = new AbortController()
   })
   const ask = createAsking({ ...parts, mustWait: () => isOrdered && !holding.isEmpty })

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { OVER } from '../base/signals.ts'
 
 /** After so many milliseconds an answer is slow: locks are kept from here on. Those that end before were renewed at once. */
 const SLOW_MS = 1_000
@@ -22,7 +23,7 @@ export const createPatience =
   (clock: Clock): Patience =>
   async (answer, signal, onSlow) => {
     const over = new AbortController()
-    const stop = (): void => over.abort()
+    const stop = (): void => over.abort(OVER)
     /** After an abort the answer alone counts: it comes soon, and holds what was claimed. */
     const after = (ms: number): Promise<typeof NO_ANSWER> =>
       clock.sleep(ms, over.signal).then(

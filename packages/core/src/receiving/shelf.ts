@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import { OVER } from '../base/signals.ts'
 import type { Delivery } from '../contracts/transport.ts'
 import { logFields } from '../message/facts.ts'
 import { keepLock, type Lock } from '../settling/keep-lock.ts'
@@ -46,7 +47,7 @@ export function createShelf({ queue, taking, clock, logger, inBackground, onLaps
 
   const remove = (entry: Entry): void => {
     entries.delete(entry)
-    entry.over.abort()
+    entry.over.abort(OVER)
   }
 
   const giveBack = async (entry: Entry): Promise<void> => {

@@ -2,6 +2,7 @@ import { checkOptions, misconfigured, option } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { isQueueError, QueueError } from '../base/errors.ts'
 import type { Options } from '../base/options.ts'
+import { OVER } from '../base/signals.ts'
 
 /**
  * How calls to the broker are tried again. Only what time can heal is, and a hint of the broker takes the place of the computed
@@ -161,7 +162,7 @@ export function createRetry(settings: RetrySettings, { clock, random, onRetry }:
       },
       end() {
         signal.removeEventListener('abort', follow)
-        over.abort()
+        over.abort(OVER)
       },
     }
   }

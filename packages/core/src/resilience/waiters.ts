@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { OVER } from '../base/signals.ts'
 
 /** Callers that wait until somebody wakes them. */
 export interface Waiters {
@@ -18,7 +19,7 @@ export function createWaiters(clock: Clock): Waiters {
         const leave = (): void => {
           waiting.delete(wake)
           signal.removeEventListener('abort', giveUp)
-          over.abort()
+          over.abort(OVER)
         }
         const wake = (): void => {
           leave()

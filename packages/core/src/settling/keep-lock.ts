@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { isLockLost, isQueueError } from '../base/errors.ts'
-import { abortable } from '../base/signals.ts'
+import { abortable, OVER } from '../base/signals.ts'
 
 /** Something that is held for a time that can be renewed: a message or a session. */
 export interface Lock {
@@ -37,7 +37,7 @@ async function renew(lock: Lock, { clock, signal }: KeepOptions): Promise<boolea
     signal.throwIfAborted()
     return !isOver(error)
   } finally {
-    over.abort()
+    over.abort(OVER)
   }
 }
 
