@@ -1,3 +1,4 @@
+import type { QueueTransport } from '@queue-runtime/core/provider'
 import { fakeClock } from '@queue-runtime/core/testing'
 import { describe, expect, it } from 'vitest'
 import {
@@ -7,6 +8,7 @@ import {
   type Kit,
   keyKit,
   nonceKit,
+  plainClients,
   plan,
   providerKit,
   realTime,
@@ -14,6 +16,7 @@ import {
   type Subject,
 } from '../src/index.ts'
 import { isPending, soon, until } from '../src/kit/time.ts'
+import { memory } from './memory-provider.ts'
 
 interface Lamp {
   readonly isBright: boolean
@@ -177,6 +180,27 @@ describe.each([
   it('has no feature that no case needs', () => {
     const needed = new Set<string>(cases.flatMap(({ needs = [] }) => needs))
     expect(Object.keys(features).filter((feature) => !needed.has(feature))).toEqual([])
+  })
+})
+
+describe('the bench of a client', () => {
+  it('fails a case in which a receiver is asked for more while it is being asked', async () => {
+    const pull = { maxMessages: 1, waitMs: 10, signal: new AbortController().signal }
+    const asking = (times: number): Promise<void> =>
+      runCase(clientKit, plainClients(memory), {
+        async run({ client, time }) {
+          const asked: Promise<unknown>[] = []
+          const through = (transport: QueueTransport): QueueTransport => {
+            for (let count = 0; count < times; count += 1) asked.push(transport.receive(pull))
+            return transport
+          }
+          client({ through })
+          await time.advance(20)
+          await Promise.all(asked)
+        },
+      })
+    await expect(asking(1)).resolves.toBeUndefined()
+    await expect(asking(2)).rejects.toThrow('a receiver was asked for messages while it was being asked')
   })
 })
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import {
   createQueueClient,
@@ -9,6 +10,7 @@ import {
 import type { Delivery, QueueProvider, QueueTransport } from '@queue-runtime/core/provider'
 import type { KeyProvider } from '@queue-runtime/crypto'
 import type { ProviderSetup } from '../provider/bench.ts'
+import { watched } from './watched.ts'
 
 /** A provider, and the protection that its clients have. */
 export interface ClientSetup extends ProviderSetup {
@@ -81,9 +83,11 @@ const cuttable = (): { change: (keys: KeyProvider) => KeyProvider; cut(): void; 
 }
 
 export function clientBench(setup: ClientSetup): ClientBench {
-  const { provider, queue, sessionQueue = queue, missingQueue = queue, time, protect } = setup
+  const { queue, sessionQueue = queue, missingQueue = queue, time, protect } = setup
+  const notes: string[] = []
+  const provider = watched(setup.provider, (what) => void notes.push(what))
   const clients: QueueClient[] = []
-  const transport = provider.open(queue)
+  const transport = setup.provider.open(queue)
   const { sessionIds } = transport.features
   const crypto = protect?.()
 
@@ -111,6 +115,7 @@ export function clientBench(setup: ClientSetup): ClientBench {
     look: () => transport.receive({ maxMessages: 10, waitMs: 10 * time.lookMs, signal: new AbortController().signal }),
     async close() {
       await Promise.all([...clients, transport].map((one) => one.close()))
+      assert.deepEqual(notes, [])
     },
   }
 }

@@ -85,3 +85,6 @@ export const outlast = ({ time }: ProviderBench, lockMs: number): Promise<void> 
 
 export const textOf = ({ message }: Delivery): string => new TextDecoder().decode(message.body)
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** The numbers up to `count`, as texts. */
+export const numbers = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index))
