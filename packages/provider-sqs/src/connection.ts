@@ -4,6 +4,7 @@ import { SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs'
 import { abortable } from '@queue-runtime/core/provider'
 import { fromSdk, type Place, timedOut } from './errors.ts'
 import type { SqsSettings } from './options.ts'
+import { checkSdk } from './sdk-version.ts'
 
 /** Requirements, section 0: how long a new connection may take, in milliseconds. */
 const CONNECT_MS = 30_000
@@ -99,15 +100,20 @@ export function createConnection(settings: SqsSettings): Connection {
   const present = new Set<symbol>()
   const holders = new Set<symbol>()
 
-  const connect = (): Clients => {
+  let checked: Promise<unknown> | undefined
+
+  const connect = async (): Promise<Clients> => {
     clients ??= client !== undefined && receiveClient !== undefined ? given(client, receiveClient) : build(settings)
-    return clients
+    const connected = clients
+    checked ??= Promise.all([checkSdk(connected.sending), checkSdk(connected.polling)])
+    await checked
+    return connected
   }
 
   return {
     async call({ timeoutMs, signal, isPoll = false, ...place }, act) {
       signal?.throwIfAborted()
-      const { sending, polling } = connect()
+      const { sending, polling } = await connect()
       const stop = new AbortController()
       const abort = (): void => stop.abort(signal?.reason)
       const timer = setTimeout(() => stop.abort(timedOut(place, timeoutMs)), timeoutMs).unref()

@@ -1,6 +1,7 @@
 import type { Delivery } from '@queue-runtime/core/provider'
 import { fakeClock } from '@queue-runtime/core/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { createCoalescer } from '../src/coalescing.ts'
 import { createDelivery } from '../src/delivery.ts'
 import { rawMessage } from '../src/raw-message.ts'
 import { createSettling, type Settling } from '../src/settling.ts'
@@ -33,6 +34,28 @@ describe('settlements of the same few milliseconds', () => {
     await Promise.all(deliveries.map((delivery, index) => pause(index % 2).then(() => delivery.complete())))
     expect(callsTo(here(), queue, 'ChangeMessageVisibilityBatch')).toHaveLength(3)
     expect(callsTo(here(), queue, 'DeleteMessageBatch').length).toBeLessThanOrEqual(4)
+  })
+
+  it('wait two milliseconds for each other, and not longer', async () => {
+    vi.useFakeTimers()
+    try {
+      const runs: number[][] = []
+      const coalescer = createCoalescer<number>(async (entries) => {
+        runs.push([...entries])
+        return entries.map(() => null)
+      })
+      const first = coalescer.add(1)
+      await vi.advanceTimersByTimeAsync(1)
+      const second = coalescer.add(2)
+      await vi.advanceTimersByTimeAsync(1)
+      await Promise.all([first, second])
+      const third = coalescer.add(3)
+      await vi.advanceTimersByTimeAsync(2)
+      await third
+      expect(runs).toEqual([[1, 2], [3]])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('fail one by one: each message is told of its own (PS4)', async () => {
