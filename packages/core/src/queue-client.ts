@@ -7,9 +7,11 @@ import type { DeadLetters } from './dead-letters/dead-letters.ts'
 import type { OutgoingMessage, ReceivedMessage, RejectedMessage } from './message/message.ts'
 import type { Session } from './sessions/session.ts'
 
+/** What sends. */
 export interface QueueSender {
   /**
    * Validates, seals and sends one message; resolves with its id once the broker has it. An aborted send may have been sent.
+   *
    * @throws Validation · Unsupported · MessageTooLarge · ReservedMarker · Configuration (a receive-only client) · what the
    *   key store and the broker report
    */
@@ -27,11 +29,24 @@ export interface QueueSender {
  * neither ends nor extends a wait. An outage is thrown, unless a good message is at hand.
  */
 export interface QueueReceiver {
-  /** Resolves with the next good message under a lock, or null when `waitMs` is over. */
+  /**
+   * Resolves with the next good message under a lock, or null when `waitMs` is over.
+   *
+   * @throws the outage that keeps messages from coming · QueueNotFound, PermissionDenied and what else the broker reports · Unsupported:
+   *   the queue gives messages of sessions alone
+   */
   receive(options?: WaitOptions): Promise<ReceivedMessage | null>
-  /** Resolves as soon as one good message is there, with all that are, up to `maxMessages`. */
+  /**
+   * Resolves as soon as one good message is there, with all that are, up to `maxMessages`.
+   *
+   * @throws as `receive`
+   */
   receiveBatch(options?: BatchOptions): Promise<{ messages: ReceivedMessage[]; rejected: RejectedMessage[] }>
-  /** Yields messages until the signal aborts or the client closes. Prefetches nothing, renews nothing, waits outages out. */
+  /**
+   * Yields messages until the signal aborts or the client closes. Prefetches nothing, renews nothing, waits outages out.
+   *
+   * @throws what no waiting heals, such as QueueNotFound
+   */
   messages(options?: CallOptions): AsyncIterable<ReceivedMessage>
 }
 
@@ -45,6 +60,7 @@ export interface QueueClient extends QueueSender, QueueReceiver, Closable {
    * Handles messages as they come, `concurrency` at once, until it is closed. Locks and claims are renewed meanwhile, outages
    * waited out.
    *
+   * @throws Configuration with the name of the option · ClientClosed. What happens later is told by `finished` of the consumer
    * @example
    * const consumer = client.consume(async (message) => handleOrder(message.json()), { concurrency: 10 })
    */
@@ -64,7 +80,11 @@ export interface QueueClient extends QueueSender, QueueReceiver, Closable {
    * const session = await client.acceptSession({ sessionId: 'order-7' })
    */
   acceptSession(options?: AcceptSessionOptions): Promise<Session | null>
-  /** @throws Unsupported where the provider has no dead-letter queue to read */
+  /**
+   * Returns the reader of the dead-letter queue.
+   *
+   * @throws Unsupported where the provider has none to read · ClientClosed
+   */
   deadLetters(): DeadLetters
   /**
    * Asks the broker, once, and resolves with the number of messages in the queue where it tells. Consumes nothing.

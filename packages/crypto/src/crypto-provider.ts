@@ -18,14 +18,22 @@ export interface EncryptOptions extends CallOptions, Options<{ encryptedAt: Date
  * them. It looks the key up, runs the cipher over header ‖ associatedData, and keeps to the validity window of the key.
  */
 export interface CryptoProvider {
-  /** @throws KeyNotFound · KeyExpired · KeyNotYetValid · KeyDisabled · KeyDisposed · EncryptionFailed · KeyProviderError */
+  /**
+   * Seals under the key of that id, with a nonce of its own.
+   *
+   * @throws KeyNotFound · KeyExpired · KeyNotYetValid · KeyDisabled · KeyDisposed · EncryptionFailed · KeyProviderError
+   */
   encrypt(
     keyId: string,
     plaintext: Uint8Array,
     associatedData: Uint8Array,
     options?: EncryptOptions,
   ): Promise<EncryptedMessage>
-  /** @throws AuthenticationFailed · KeyNotFound · KeyExpired · KeyNotYetValid · KeyDisabled · KeyDisposed · KeyProviderError */
+  /**
+   * Opens with the key that the envelope names; resolves with nothing that the tag did not prove. How old it is, is not looked at.
+   *
+   * @throws AuthenticationFailed · KeyNotFound · KeyExpired · KeyNotYetValid · KeyDisabled · KeyDisposed · KeyProviderError
+   */
   decrypt(encrypted: EncryptedMessage, associatedData: Uint8Array, options?: CallOptions): Promise<Uint8Array>
 }
 

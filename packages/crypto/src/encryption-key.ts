@@ -96,6 +96,7 @@ export class EncryptionKey implements Disposable {
     this.dispose()
   }
 
+  /** What `JSON.stringify` writes: the id alone. */
   toJSON(): { id: string; material: '[REDACTED]' } {
     return { id: this.id, material: '[REDACTED]' }
   }

@@ -4,4 +4,10 @@
  */
 const KEY_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
 
+/**
+ * True for an id that a key may have: 1–128 characters of `[A-Za-z0-9._:-]`, a letter or a digit first.
+ *
+ * @example
+ * isKeyId('../other-secret') // false
+ */
 export const isKeyId = (value: unknown): value is string => typeof value === 'string' && KEY_ID.test(value)

@@ -8,6 +8,11 @@ import { isKeyId } from './key-id.ts'
  * exist, throws KeyDisabled or InvalidKeyLength for one that cannot be used, and anything else it throws is an outage.
  */
 export interface KeyProvider {
+  /**
+   * Resolves with the key of that id, or with null where there is none.
+   *
+   * @throws KeyDisabled, InvalidKeyLength: this key cannot be used · anything else: the store does not answer
+   */
   getKey(keyId: string, options?: CallOptions): Promise<EncryptionKey | null>
   /** The id of the key that seals. */
   currentKeyId(options?: CallOptions): Promise<string>

@@ -6,7 +6,12 @@ const ENCODINGS: readonly (readonly [pattern: RegExp, encoding: BufferEncoding])
   [/^[0-9A-Fa-f]{64}$/, 'hex'],
 ]
 
-/** True for text that could be a key. Where an id is expected it is refused: ids are printed. */
+/**
+ * True for text that could be a key. Where an id is expected it is refused: ids are printed.
+ *
+ * @example
+ * isKeyText('orders-2026-11') // false
+ */
 export const isKeyText = (text: string): boolean => ENCODINGS.some(([pattern]) => pattern.test(text))
 
 /**
@@ -14,6 +19,8 @@ export const isKeyText = (text: string): boolean => ENCODINGS.some(([pattern]) =
  * the text itself is immutable and stays in memory until it is collected.
  *
  * @throws InvalidKeyLength naming the key id, never the text
+ * @example
+ * const key = EncryptionKey.fromBytes(id, decodeKeyText(id, secret.value), { zeroSource: true })
  */
 export function decodeKeyText(keyId: string, text: string): Uint8Array {
   const trimmed = text.trim()

@@ -29,12 +29,14 @@ export interface SqsRecord {
   readonly eventSourceARN?: string | undefined
 }
 
+/** What Lambda hands to a function of an event source mapping. */
 export interface SqsEvent {
   readonly Records: readonly SqsRecord[]
 }
 
 /** What is used of the context of an invocation. */
 export interface LambdaContext {
+  /** How long the invocation may still take, in milliseconds. */
   getRemainingTimeInMillis(): number
 }
 

@@ -1,13 +1,23 @@
 import { QueueError } from './errors.ts'
 
-/** Broken rules of a message field or a name. */
+/**
+ * Returns a Validation error: a field of a message or a name breaks a rule.
+ *
+ * @example
+ * if (name === '') throw invalid('queue', 'required', 'is required.')
+ */
 export const invalid = (
   field: string,
   rule: 'required' | 'out-of-range' | 'invalid-format',
   text: string,
 ): QueueError<'Validation'> => new QueueError('Validation', `${field} ${text}`, { facts: { field, rule } })
 
-/** Wrong options of a constructor. */
+/**
+ * Returns a Configuration error: an option of a constructor or a call is wrong.
+ *
+ * @example
+ * if (region === undefined && client === undefined) throw misconfigured('region', 'or client is required.')
+ */
 export const misconfigured = (field: string, text: string): QueueError<'Configuration'> =>
   new QueueError('Configuration', `Option ${field} ${text}`, { facts: { field } })
 
@@ -20,7 +30,12 @@ const check =
     if (!holds(value)) throw misconfigured(field, `must be ${expected}.`)
   }
 
-/** An object (a class instance too) that has these methods. */
+/**
+ * True for an object, a class instance too, that has these methods.
+ *
+ * @example
+ * hasMethods(new Map(), 'get', 'set') // true
+ */
 export const hasMethods = (value: unknown, ...names: readonly string[]): boolean =>
   typeof value === 'object' &&
   value !== null &&
@@ -64,7 +79,10 @@ export type OptionChecks<T> = { readonly [K in keyof T]-?: OptionCheck }
 
 /**
  * Checks options at the door of a constructor or a call.
+ *
  * @throws Configuration with the name of the first option that is unknown, missing or wrong
+ * @example
+ * checkOptions(options, { lockMs: option.wholeNumber(1), clock: option.object('a Clock', 'now', 'sleep') }, ['lockMs'])
  */
 export function checkOptions<T extends object>(
   options: T,

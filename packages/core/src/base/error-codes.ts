@@ -71,6 +71,11 @@ export const retryTraits = (code: ErrorCode): { isTransient: boolean; retryAfter
   return { isTransient: traits !== undefined, retryAfterMs: traits?.retryAfterMs }
 }
 
-/** The metric label of a code: its snake case, `AuthenticationFailed` → `authentication_failed`. */
+/**
+ * Returns the metric label of a code: its snake case.
+ *
+ * @example
+ * errorLabel('AuthenticationFailed') // 'authentication_failed'
+ */
 export const errorLabel = (code: ErrorCode): string =>
   code.replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase()

@@ -63,6 +63,7 @@ export class QueueError<C extends ErrorCode = ErrorCode> extends Error {
     Object.defineProperty(this, TAG, { value: true })
   }
 
+  /** What `JSON.stringify` writes: the fields without the stack. */
   toJSON(): Record<string, unknown> {
     const { name, code, message, facts, isTransient, retryAfterMs, queue, operation, messageId } = this
     return { name, code, message, facts, isTransient, retryAfterMs, queue, operation, messageId }
@@ -100,7 +101,12 @@ const nameOf = (error: unknown): unknown => attempt(() => (error instanceof Erro
 /** Where an error happened. */
 export interface ErrorLocation extends Options<{ queue: string; operation: string; messageId: string }> {}
 
-/** Returns the error with what it did not know of its place. A copy: one error may be told to many callers. */
+/**
+ * Returns the error with what it did not know of its place. A copy: one error may be told to many callers.
+ *
+ * @example
+ * throw locate(error, { queue: 'orders', operation: 'send' })
+ */
 export function locate(error: QueueError, place: ErrorLocation): QueueError {
   const { code, message, facts, isTransient, retryAfterMs } = error
   const details = {
@@ -115,7 +121,12 @@ export function locate(error: QueueError, place: ErrorLocation): QueueError {
   return copy
 }
 
-/** The class of an error that is not ours, as far as it is safe to print: never its text. */
+/**
+ * Returns the class of an error as far as it is safe to print: the code of one of ours, the name of another one, never its text.
+ *
+ * @example
+ * logger.warn({ error_type: errorClass(error) }, 'The store does not answer')
+ */
 export function errorClass(error: unknown): string {
   if (isQueueError(error)) return error.code
   const name = nameOf(error)

@@ -31,6 +31,11 @@ const unfailing = (logger: Logger): Logger => {
   return { debug: attempt('debug'), info: attempt('info'), warn: attempt('warn'), error: attempt('error') }
 }
 
-/** What an option `logger` means. What comes back never throws. */
+/**
+ * Returns what an option `logger` means: warnings and errors on the console, silence for `false`. What comes back never throws.
+ *
+ * @example
+ * resolveLogger(options.logger).warn({ queue_name: 'orders' }, 'The connection was lost')
+ */
 export const resolveLogger = (given: Logger | false | undefined): Logger =>
   given === false ? silentLogger : unfailing(given ?? consoleLogger)

@@ -3,6 +3,7 @@ export type Options<T> = { readonly [K in keyof T]?: T[K] | undefined }
 
 /** Something with a life of its own. `close()` may be called any number of times. */
 export interface Closable extends AsyncDisposable {
+  /** Lets go of everything it opened. Resolves when that is done. */
   close(): Promise<void>
 }
 

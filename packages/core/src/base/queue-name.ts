@@ -5,7 +5,10 @@ const MAX_LENGTH = 260
 
 /**
  * Checks a logical queue name: 1–260 characters of `[A-Za-z0-9_-]`, no hyphen at either end, no two in a row.
+ *
  * @throws Validation with field `queue`
+ * @example
+ * checkQueueName('orders-eu')
  */
 export function checkQueueName(queue: string): void {
   if (typeof queue !== 'string') throw invalid('queue', 'required', 'must be a string.')

@@ -1,7 +1,13 @@
 /** The reason of an abort that ends what is ours alone. Without one Node makes an error with its stack, at each message several. */
 export const OVER: unique symbol = Symbol('over')
 
-/** Rejects with `signal.reason` as soon as the signal aborts; the work goes on unheard. */
+/**
+ * Settles as `work` does, or rejects with `signal.reason` as soon as the signal aborts; the work then goes on unheard.
+ *
+ * @throws what `work` rejects with · `signal.reason`
+ * @example
+ * const answer = await abortable(sdk.call(), signal)
+ */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) {
     work.catch(() => {})

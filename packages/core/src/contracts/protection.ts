@@ -38,7 +38,13 @@ export interface ProtectedBody {
  */
 export interface ProtectOptions extends CallOptions, Options<{ authenticated: readonly string[] }> {}
 
+/** The protection of one queue. */
 export interface QueueProtection {
+  /**
+   * Resolves with what is sent in place of the body and the attributes.
+   *
+   * @throws Configuration: it only opens · what the key store reports; then nothing is sent
+   */
   protect(message: UnprotectedMessage, options: ProtectOptions): Promise<ProtectedBody>
   /**
    * Resolves with one value per message, in order: a fact about a message is a value. Rejects only with `signal.reason`,
@@ -60,7 +66,10 @@ export type Unprotected =
  * it abandons or dead-letters. A lost claim rejects with MessageLockLost: then the broker is not asked.
  */
 export interface Claim {
+  /** The message was handled: no copy of it is handled again. */
   confirm(): Promise<void>
+  /** Others may claim it from now on. */
   release(): Promise<void>
+  /** Extends it to the end of a lock that was renewed. */
   renew(lockedUntil: Date): Promise<void>
 }

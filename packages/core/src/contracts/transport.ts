@@ -16,9 +16,17 @@ export interface IncomingMessage extends MessageFacts {
 /** One delivery of a message. Each method throws `MessageLockLost`, and changes nothing, once the lock is gone. */
 export interface Delivery {
   readonly message: IncomingMessage
+  /** Removes the message for good. */
   complete(): Promise<void>
+  /** Makes it visible again, after `delayMs` where the transport can do that (`features.abandonDelay`). */
   abandon(options: { delayMs: number }): Promise<void>
+  /**
+   * Moves it, as it is, to the dead-letter queue.
+   *
+   * @throws Unsupported where there is none: the message stays
+   */
   deadLetter(reason: DeadLetterReason): Promise<void>
+  /** Extends the lock and resolves with its new end. */
   renewLock(): Promise<Date>
 }
 
@@ -29,6 +37,7 @@ export interface TransportReceiver {
    * `signal.reason` soon after an abort; what arrives later stays here for the next call and is handed back on close.
    */
   receive(options: { maxMessages: number; waitMs: number; signal: AbortSignal }): Promise<Delivery[]>
+  /** Ends its calls and hands back what it holds. */
   close(): Promise<void>
 }
 
@@ -36,6 +45,11 @@ export interface TransportReceiver {
 export interface SessionTransport extends TransportReceiver {
   readonly sessionId: string
   readonly lockedUntil: Date
+  /**
+   * Extends the lock and resolves with its new end.
+   *
+   * @throws SessionLockLost once it is gone
+   */
   renewLock(): Promise<Date>
 }
 
@@ -66,6 +80,7 @@ export interface QueueTransport extends TransportReceiver {
     waitMs: number
     signal: AbortSignal
   }): Promise<SessionTransport | null>
+  /** Opens a receiver of the dead letters. */
   deadLetters?(): TransportReceiver
   /** Asks the broker whether the queue can be reached, without consuming anything. */
   probe?(options: { signal: AbortSignal }): Promise<{ depth: number | undefined }>

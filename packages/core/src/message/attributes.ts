@@ -1,9 +1,20 @@
 /** Names that the library and the tracing headers use: refused from applications and hidden on receive (protocol.md 2). */
 const RESERVED = /^(qr|qr-.*|traceparent|tracestate|diagnostic-id)$/i
 
-/** The grammar of attribute names, which every broker can carry. */
+/**
+ * True for a name that every broker can carry.
+ *
+ * @example
+ * isAttributeName('tenant.id') // true
+ */
 export const isAttributeName = (name: string): boolean => /^[A-Za-z0-9_.-]{1,128}$/.test(name)
 
+/**
+ * True for a name that the library or the tracing headers use.
+ *
+ * @example
+ * isReservedAttribute('traceparent') // true
+ */
 export const isReservedAttribute = (name: string): boolean => RESERVED.test(name)
 
 type Attributes = Readonly<Record<string, string>>

@@ -13,7 +13,12 @@ export const factsOf = (message: MessageFacts): MessageFacts => ({
   enqueuedAt: message.enqueuedAt,
 })
 
-/** What a log line says of a message; never its body (requirements O7). */
+/**
+ * Returns what a log line says of a message; never its body (requirements O7).
+ *
+ * @example
+ * logger.warn(logFields('orders', 'receive', message), 'The body could not be decoded')
+ */
 export const logFields = (queue: string, operation: string, message: MessageFacts): Record<string, unknown> => ({
   queue_name: queue,
   operation,
