@@ -1,5 +1,5 @@
 import { type ESTree, parseSync, Visitor } from 'vite'
-import { channelOf } from './channels.ts'
+import { type Channel, channelOf } from './channels.ts'
 import { LISTENER, type Listener } from './listener.ts'
 
 /** What an error shows may be set after it was made. */
@@ -13,6 +13,10 @@ const nameOf = (callee: Callee): string => {
   return 'name' in callee.property ? callee.property.name : ''
 }
 
+/** What is added to a set has no labels, and a text that is written into a buffer has an encoding. */
+const isOther = (channel: Channel, given: number): boolean =>
+  channel === 'metric' ? given < 2 : channel === 'console' && given > 1
+
 /** Where a call shows something, as an expression of the source. */
 const channelIn = ({ callee, arguments: given }: ESTree.CallExpression): string | undefined => {
   if (callee.type === 'MemberExpression' && callee.computed) {
@@ -20,8 +24,7 @@ const channelIn = ({ callee, arguments: given }: ESTree.CallExpression): string 
     return callee.property.type === 'Identifier' ? `${LISTENER}.channelOf(${callee.property.name})` : `'log'`
   }
   const channel = channelOf(nameOf(callee))
-  // Sets are added to as well, but with no labels.
-  return channel === undefined || (channel === 'metric' && given.length < 2) ? undefined : `'${channel}'`
+  return channel === undefined || isOther(channel, given.length) ? undefined : `'${channel}'`
 }
 
 /**

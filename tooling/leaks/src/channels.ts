@@ -4,6 +4,7 @@ export type Channel = 'log' | 'error' | 'metric' | 'span' | 'console' | 'inspect
 /** The functions that are handed something to show, by the names under which they are called. */
 const CALLED: Readonly<Partial<Record<Channel, string>>> = {
   log: 'trace debug info log warn error fatal',
+  console: 'write',
   metric:
     'add record observe createCounter createUpDownCounter createGauge createHistogram createObservableCounter createObservableUpDownCounter createObservableGauge',
   span: 'startSpan startActiveSpan updateName setAttribute setAttributes addEvent addLink addLinks setStatus recordException',

@@ -5,57 +5,64 @@ import { plain } from './plain.ts'
 const MAX_PARTS = 20_000
 const MAX_DEPTH = 8
 
+/** One look at a value. */
+interface Look {
+  readonly tell: (text: string) => void
+  readonly seen: Set<object>
+  parts: number
+}
+
 const isByte = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 256
 
 /** Bytes as Latin-1. A list of numbers stays one: it is read as such. */
-const bytesOf = (value: object): string | undefined => {
-  if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')
-  if (value instanceof ArrayBuffer) return Buffer.from(value).toString('latin1')
-  return Array.isArray(value) && value.length > 0 && value.every(isByte) ? value.join() : undefined
+const bytesOf = (whole: object): string | undefined => {
+  if (ArrayBuffer.isView(whole)) return Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength).toString('latin1')
+  if (whole instanceof ArrayBuffer) return Buffer.from(whole).toString('latin1')
+  return Array.isArray(whole) && whole.length > 0 && whole.every(isByte) ? whole.join() : undefined
+}
+
+/**
+ * What an object holds, enumerable or not. Getters are left alone: to ask them may change what a test sees. The
+ * stack of an error has one, and takes long to make.
+ */
+function visitHeld(whole: object, depth: number, look: Look): void {
+  for (const name of Reflect.ownKeys(whole)) {
+    if (typeof name === 'string') visit(name, depth, look)
+    visit(Reflect.getOwnPropertyDescriptor(whole, name)?.value, depth, look)
+  }
 }
 
 /** What an object says of itself when it is printed; what a Date says is no secret. */
-const sayingsOf = (value: object): unknown[] => {
-  const { toJSON, [inspect.custom]: custom } = value as Record<string | symbol, unknown>
-  return [
-    typeof toJSON === 'function' && !(value instanceof Date) ? toJSON.call(value, '') : undefined,
-    typeof custom === 'function' ? custom.call(value, 2, {}, plain.inspect) : undefined,
-  ]
+function visitSayings(whole: object, depth: number, look: Look): void {
+  const { toJSON, [inspect.custom]: custom } = whole as Record<string | symbol, unknown>
+  if (typeof toJSON === 'function' && !(whole instanceof Date)) visit(toJSON.call(whole, ''), depth, look)
+  if (typeof custom === 'function') visit(custom.call(whole, 2, {}, plain.inspect), depth, look)
+}
+
+function visitParts(whole: object, depth: number, look: Look): void {
+  const isList = Array.isArray(whole)
+  if (isList || whole instanceof Map || whole instanceof Set) for (const part of whole) visit(part, depth, look)
+  if (isList) return
+  visitHeld(whole, depth, look)
+  visitSayings(whole, depth, look)
+}
+
+function visit(part: unknown, depth: number, look: Look): void {
+  look.parts += 1
+  if (look.parts > MAX_PARTS) return
+  if (typeof part === 'string') look.tell(part)
+  if (typeof part !== 'object' || part === null || depth > MAX_DEPTH || look.seen.has(part)) return
+  look.seen.add(part)
+  try {
+    const bytes = bytesOf(part)
+    if (bytes === undefined) visitParts(part, depth + 1, look)
+    else look.tell(bytes)
+  } catch {
+    // Anything can be logged and thrown, what throws at every look included.
+  }
 }
 
 /** Calls `tell` with every text that printing or logging a value can show. */
 export function eachText(value: unknown, tell: (text: string) => void): void {
-  const seen = new Set<object>()
-  let parts = 0
-
-  const visitParts = (whole: object, depth: number): void => {
-    if (whole instanceof Map || whole instanceof Set) for (const part of whole) visit(part, depth)
-    for (const name of Reflect.ownKeys(whole)) {
-      if (typeof name === 'string') visit(name, depth)
-      // Getters are left alone: to ask them may change what a test sees. The stack of an error has one, and takes long to make.
-      visit(Reflect.getOwnPropertyDescriptor(whole, name)?.value, depth)
-    }
-    for (const saying of sayingsOf(whole)) visit(saying, depth)
-  }
-
-  const visitObject = (whole: object, depth: number): void => {
-    if (depth > MAX_DEPTH || seen.has(whole)) return
-    seen.add(whole)
-    try {
-      const bytes = bytesOf(whole)
-      if (bytes === undefined) visitParts(whole, depth + 1)
-      else tell(bytes)
-    } catch {
-      // Anything can be logged and thrown, what throws at every look included.
-    }
-  }
-
-  const visit = (part: unknown, depth: number): void => {
-    parts += 1
-    if (parts > MAX_PARTS) return
-    if (typeof part === 'string') tell(part)
-    else if (typeof part === 'object' && part !== null) visitObject(part, depth)
-  }
-
-  visit(value, 0)
+  visit(value, 0, { tell, seen: new Set(), parts: 0 })
 }

@@ -19,7 +19,7 @@ function run(source: string): { out: unknown[]; told: unknown[][] } {
     },
   }
   const keep = (...values: unknown[]): void => void out.push(...values)
-  const names = ['info', 'warn', 'error', 'add', 'record', 'setAttribute', 'write']
+  const names = ['info', 'warn', 'error', 'add', 'record', 'setAttribute', 'write', 'settle']
   const sink = Object.fromEntries(names.map((name) => [name, keep]))
   runInNewContext(withListener(source, 'src/a.ts'), { [LISTENER]: listener, sink, out, none: undefined })
   return { out, told }
@@ -34,6 +34,7 @@ describe('the listener is told of', () => {
     ['a logger that may be missing', `sink?.warn?.('a',)`, ['log', 'src/a.ts:1', 'a']],
     ['a list that is spread', `sink.warn(...['a', 'b'])`, ['log', 'src/a.ts:1', 'a', 'b']],
     ['a measure', `sink.add(1, { queue: 'a' })`, ['metric', 'src/a.ts:1', 1, { queue: 'a' }]],
+    ['what is written to a stream', `sink.write('a')`, ['console', 'src/a.ts:1', 'a']],
     ['an attribute of a span', `sink.setAttribute('a', 'b')`, ['span', 'src/a.ts:1', 'a', 'b']],
   ])('%s, and the call is as it was', (_, source, told) => {
     const result = run(source)
@@ -73,8 +74,9 @@ describe('the listener is not told of', () => {
     ['what is added to a set', `sink.add('a')`],
     ['a call without arguments', 'sink.info()'],
     ['a call of nothing', 'none?.warn(1)'],
-    ['other calls', `sink.write('a')`],
-    ['other calls that are named at run time', `const name = 'write'; sink[name]('a')`],
+    ['what is written into a buffer', `sink.write('a', 'hex')`],
+    ['other calls', `sink.settle('a')`],
+    ['other calls that are named at run time', `const name = 'settle'; sink[name]('a')`],
   ])('%s', (_, source) => {
     expect(run(source).told).toEqual([])
   })

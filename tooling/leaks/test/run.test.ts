@@ -21,6 +21,7 @@ export const logsAt = (logger, level, value) => logger[level]({ value }, 'Key lo
 export const warns = (value) => console.warn('Key loaded', { value })
 export const refuses = (text, facts) => new QueueError(text, facts)
 export const rewrites = (error, text) => { error.stack = text }
+export const prints = (stream, value) => stream.write(value)
 export const counts = (meter, value) => meter.createCounter('keys', {}).add(1, { key: value })
 export const measures = (meter, value) => meter.createHistogram('keys').record(1, { key: value })
 export const traces = (tracer, value) => tracer.startSpan('send', { attributes: { key: value } }).end()
@@ -85,6 +86,7 @@ const LEAKING: readonly (readonly [name: string, body: string])[] = [
   ],
   ['the output of the process', `process.stdout.write(made().toString('hex') + '\\n')`],
   ['the errors of the process', `process.stderr.write(Buffer.from(made().toString('base64')))`],
+  ['a stream of the test', 'library.prints({ write: silent }, made().toString("hex"))'],
   ['inspect', 'inspect({ key: made() })'],
   ['inspect of a list', 'inspect([...made()])'],
   ['format', 'format("%s", made().toString("hex"))'],
