@@ -27,6 +27,7 @@ const rowsOf = (heading: string, firstHead: string): string[][] => {
 const labelsOf = (cell = ''): string[] => cell.split(', ').filter((label) => label !== '')
 
 const NEAR = 200
+const COMMENT = /\/\*\*.*?\*\//gs
 
 /** The level that a text is written with: that of the logger nearest before it, or after it where the text is made first. */
 const levelOf = (source: string, at: number): string => {
@@ -41,7 +42,7 @@ const linesIn = (name: string): Map<string, string> => {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'))
   const sources = paths
     .filter((path) => !path.endsWith('telemetry/metrics.ts'))
-    .map((path) => readFileSync(new URL(path, folder), 'utf8'))
+    .map((path) => readFileSync(new URL(path, folder), 'utf8').replaceAll(COMMENT, ''))
   const sentence = /(description: |_SECONDS, )?'((?:[A-Z]|on[A-Z])[^'`\n]* [^'`\n]*[^.'`\n])'/g
   const found = sources.flatMap((source) =>
     [...source.matchAll(sentence)]

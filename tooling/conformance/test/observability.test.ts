@@ -1,8 +1,8 @@
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import { createQueueClient, type QueueClient } from '@queue-runtime/core'
+import { createQueueClient, type QueueClient, QueueError } from '@queue-runtime/core'
 import { fakeClock } from '@queue-runtime/core/testing'
 import { EncryptionKey, memoryNonceStore, messageCrypto, multiKeyProvider } from '@queue-runtime/crypto'
-import { memoryBroker, memoryProvider } from '@queue-runtime/provider-memory'
+import { type FaultHook, memoryBroker, memoryProvider } from '@queue-runtime/provider-memory'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   forgetGlobals,
@@ -19,9 +19,9 @@ interface Line {
 }
 
 /** A sealed queue whose client tells everything: to a real SDK for metrics, to one for spans, to a logger. */
-const setUp = () => {
+const setUp = (faults?: FaultHook) => {
   const clock = fakeClock(Date.UTC(2026, 0, 1))
-  const broker = memoryBroker({ clock, maxDeliveryCount: 5 })
+  const broker = memoryBroker({ clock, maxDeliveryCount: 5, faults })
   const metrics = meterRecorder()
   const spans = spanRecorder()
   const lines: Line[] = []
@@ -158,6 +158,20 @@ describe('what a client counts', () => {
     const moved = lines.filter(({ level }) => level === 'error').map(({ text, fields }) => [text, fields.reason])
     expect(moved).toContainEqual(['Message moved to the dead-letter queue', 'qr.rejected'])
     expect(moved).toContainEqual(['Message moved to the dead-letter queue', 'app.poor'])
+    await client.close()
+  })
+
+  it('shows an outage of the broker, which a consumer waits out without a word to anybody else (O1, A22)', async () => {
+    const down = new QueueError('ConnectionFailed', 'The broker does not answer.')
+    const { clock, client, metrics } = setUp(({ operation, nth }) =>
+      operation === 'receive' && nth <= 2 ? { failBefore: down } : undefined,
+    )
+    const consumer = client.consume(() => {})
+    await clock.advance(60_000)
+    await consumer.close()
+    const { queue_errors_total: errors } = await valuesOf(metrics)
+    const attributes = { queue: 'orders', operation: 'consume', error_type: 'connection_failed' }
+    expect(errors).toEqual([{ attributes, value: 2 }])
     await client.close()
   })
 })

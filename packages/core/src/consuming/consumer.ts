@@ -42,7 +42,7 @@ export function startConsumer(
   options: ConsumeOptions,
   onStopped: (consumer: Consumer) => void,
 ): Consumer {
-  const { queue, logger, clock, gate, makeBackoff } = client
+  const { queue, logger, clock, gate, makeBackoff, metrics } = client
   const { concurrency = 1, drainMs = DEFAULT_DRAIN_MS, signal } = options
   const stopping = new AbortController()
   const feed = openFeed(stopping.signal)
@@ -87,6 +87,7 @@ export function startConsumer(
         isFailing = false
       } catch (error) {
         if (stopping.signal.aborted) return
+        metrics.failed('consume', error)
         if (isPermanent(error)) throw error
         isFailing = true
         logger.warn({ ...fields, error_type: errorClass(error) }, 'Receiving failed')
