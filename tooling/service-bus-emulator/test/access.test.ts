@@ -1,9 +1,11 @@
+import { createHmac } from 'node:crypto'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { AccessToken, TokenCredential } from '@azure/core-auth'
 import { ServiceBusClient } from '@azure/service-bus'
 import { fakeClock } from '@queue-runtime/core/testing'
 import { generate } from 'selfsigned'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { createAccess } from '../src/access.ts'
 import { CONDITION, type ServiceBusEmulator, type TlsOptions } from '../src/index.ts'
 import { bodyOf, codeOf, connect, emulate, IMPATIENT, listen, message, send, take, takeOne } from './support.ts'
 
@@ -100,4 +102,15 @@ test('a fault on a token is told as its status', async () => {
   const client = connect(emulator)
   expect(await codeOf(send(client, 'orders', message('a')))).toBe('UnauthorizedAccess')
   expect(await codeOf(send(client, 'orders', message('a')))).toBe('done')
+})
+
+test('a token for one queue says nothing about another', async () => {
+  const resource = encodeURIComponent('sb://host/orders')
+  const signature = createHmac('sha256', 'secret').update(`${resource}\n9999999999`).digest('base64')
+  const token = `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(signature)}&se=9999999999&skn=app`
+  const { check } = createAccess({ accessKeys: { app: { key: 'secret' } }, checkJwt: undefined, clock: fakeClock() })
+  const type = 'servicebus.windows.net:sastoken'
+  expect(check(type, token, 'sb://host/orders/$management')).toEqual(['Send', 'Listen', 'Manage'])
+  expect(check(type, token, 'sb://host/jobs')).toBeNull()
+  expect(check('unknown', token, 'sb://host/orders')).toBeNull()
 })

@@ -1,8 +1,21 @@
-import { createConnection } from 'node:net'
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net'
 import { delay, ServiceBusClient } from '@azure/service-bus'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { startServiceBusEmulator } from '../src/index.ts'
-import { bodiesOf, bodyOf, codeOf, connect, emulate, listen, look, message, send, takeOne, until } from './support.ts'
+import {
+  bodiesOf,
+  bodyOf,
+  codeOf,
+  connect,
+  emulate,
+  IMPATIENT,
+  listen,
+  look,
+  message,
+  send,
+  takeOne,
+  until,
+} from './support.ts'
 
 test('a receiver whose connection broke takes no message any more', async () => {
   const emulator = await emulate({ queues: ['orders'] })
@@ -20,6 +33,47 @@ test('a receiver whose connection broke takes no message any more', async () => 
       .map(({ state }) => state),
   ).toEqual(['active'])
   expect(bodyOf(await takeOne(listen(client, 'orders')))).toBe('a')
+})
+
+/** A wire between client and server that can be cut, as a network does it: neither of them has a say. */
+async function wireTo(port: number): Promise<{ readonly port: number; cut(): void }> {
+  const sockets = new Set<Socket>()
+  const server = createServer((near) => {
+    const far = createConnection({ port, host: '127.0.0.1' })
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from)
+      from.on('error', () => {})
+      from.pipe(to)
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  onTestFinished(cut)
+  return { port: (server.address() as AddressInfo).port, cut }
+}
+
+test('whoever waited for a session on a wire that was cut gets none', async () => {
+  const emulator = await emulate({ queues: { orders: { requiresSession: true } } })
+  const wire = await wireTo(emulator.port)
+  const lost = new ServiceBusClient(emulator.connectionString.replace(`:${emulator.port}`, `:${wire.port}`), IMPATIENT)
+  let waits = 0
+  emulator.inject('attach', () => {
+    waits += 1
+    return undefined
+  })
+  void codeOf(lost.acceptNextSession('orders'))
+  await until(() => waits === 1)
+  wire.cut()
+  await until(() => emulator.connections === 0)
+  const client = connect(emulator)
+  await send(client, 'orders', message('a', { sessionId: 's-1' }))
+  expect((await client.acceptSession('orders', 's-1')).sessionId).toBe('s-1')
 })
 
 test('what a receiver holds when its connection breaks is locked until the lock runs out', async () => {

@@ -100,6 +100,30 @@ test('a wait that ran out leaves no credit behind: what comes later stays in the
   expect(bodyOf(await takeOne(receiver))).toBe('a')
 })
 
+test('waits that run out are ended by an answer: the link stays the same', async () => {
+  const emulator = await emulate({ queues: ['orders'] })
+  let attaches = 0
+  emulator.inject('attach', () => {
+    attaches += 1
+    return undefined
+  })
+  const client = connect(emulator)
+  const receiver = listen(client, 'orders')
+  for (let round = 0; round < 3; round += 1) expect(await look(receiver)).toEqual([])
+  expect(attaches).toBe(1)
+  await send(client, 'orders', message('a'))
+  expect(await receiver.receiveMessages(2, { maxWaitTimeInMs: 300 })).toHaveLength(1)
+  expect(await look(receiver)).toEqual([])
+  expect(attaches).toBe(2)
+})
+
+test('a link takes more messages than it has places for at one time', async () => {
+  const emulator = await emulate({ queues: ['orders'] })
+  const sender = connect(emulator).createSender('orders')
+  await Promise.all(Array.from({ length: 2_500 }, () => sender.sendMessages(message('a'))))
+  expect(emulator.queue('orders').messages()).toHaveLength(2_500)
+})
+
 test('a message that comes while somebody waits is handed out at once', async () => {
   const client = connect(await emulate({ queues: ['orders'] }))
   const waiting = listen(client, 'orders').receiveMessages(1, { maxWaitTimeInMs: 30_000 })

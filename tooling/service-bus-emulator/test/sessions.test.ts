@@ -211,3 +211,13 @@ test('a session is renewed and settled by its holder alone, whatever happened in
   expect(await codeOf(first.setSessionState('mine'))).toBe('SessionLockLost')
   expect(await second.getSessionState()).toBeNull()
 })
+
+test('a session cannot take what another laid aside', async () => {
+  const client = connect(await emulate({ queues: SESSIONS }))
+  await send(client, 'orders', ...of('s-1', 'a'))
+  const [mine, other] = [await accept(client, 's-1'), await accept(client, 's-2')]
+  const held = await takeOne(mine)
+  await mine.deferMessage(held)
+  expect(await codeOf(takeDeferred(other, held))).toBe('MessageNotFound')
+  expect(await codeOf(takeDeferred(mine, held))).toBe('done')
+})

@@ -44,7 +44,7 @@ const TOLERATED = [
  * of all after it.
  */
 const OUTGOING_DELIVERIES = 65_536
-const INCOMING_DELIVERIES = 8_192
+const INCOMING_DELIVERIES = 2_048
 
 /** Otherwise rhea tells of a message that is abandoned twice. Its types do not know the option. */
 const SENDER_OPTIONS: object = { treat_modified_as_released: false }
