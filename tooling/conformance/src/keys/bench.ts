@@ -12,6 +12,8 @@ export interface KeyDates extends Options<{ createdAt: Date; notBefore: Date; ex
  */
 export interface KeySetup
   extends Options<{
+    /** Where the store makes the ids of keys: the ones under which it has, or can be given, those of the cases. */
+    keyIds: readonly [first: string, second: string, third: string]
     /** The id under which the store keeps the id of the current key, where that may look like one of a key. */
     pointerId: string
     /** Stores bytes under an id: those of a key, or of what is none. */
@@ -39,6 +41,15 @@ export interface KeySetup
 
 /** The keys of the cases. A store has the first from the beginning, as the current one, and may hold others. */
 export const KEY_IDS = ['kit-1', 'kit-2', 'kit-3'] as const
+
+/** The key that is there from the beginning, as the current one. */
+export const firstId = ({ keyIds: [id] = KEY_IDS }: KeySetup): string => id
+
+/** A key that may be put there. */
+export const secondId = ({ keyIds: [, id] = KEY_IDS }: KeySetup): string => id
+
+/** Spelled as the others are, and nowhere. */
+export const absentId = (setup: KeySetup): string => firstId(setup).replace(/.$/, '9')
 
 /** The bytes of a key of the cases. */
 export const keyBytes = (keyId: string): Uint8Array =>

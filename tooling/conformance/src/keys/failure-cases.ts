@@ -2,12 +2,10 @@ import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { rejects } from '../kit/assertions.ts'
 import { isPending, soon } from '../kit/time.ts'
-import { assertKey, KEY_IDS, type KeySetup, keyBytes, NO_KEY, operate, refreshed } from './bench.ts'
+import { absentId, assertKey, firstId, type KeySetup, keyBytes, NO_KEY, operate, refreshed, secondId } from './bench.ts'
 import type { KeyCase } from './case.ts'
 import type { KeyFeature } from './feature.ts'
 import type { KeyMutant } from './mutant.ts'
-
-const [FIRST, SECOND] = KEY_IDS
 
 const MALFORMED: readonly (readonly [what: string, bytes: Uint8Array])[] = [
   ['31 bytes', NO_KEY],
@@ -37,8 +35,8 @@ const assertHides = (thing: unknown, bytes: Uint8Array): void => {
 type Ask = (setup: KeySetup) => Promise<unknown>
 
 const QUESTIONS: Readonly<Record<string, Ask>> = {
-  'a key': ({ provider }) => provider.getKey(FIRST),
-  'a key that is not there': ({ provider }) => provider.getKey('kit-9'),
+  'a key': (setup) => setup.provider.getKey(firstId(setup)),
+  'a key that is not there': (setup) => setup.provider.getKey(absentId(setup)),
   'the current id': ({ provider }) => provider.currentKeyId(),
   'the list': async ({ provider }) => provider.validKeyIds?.(),
 }
@@ -58,8 +56,8 @@ const outage = (what: 'cut' | 'deny', name: string, catches: KeyCase['catches'])
     }
     await setup.heal()
     await refreshed(setup)
-    assert.equal(await setup.provider.currentKeyId(), FIRST)
-    await assertKey(setup.provider, FIRST)
+    assert.equal(await setup.provider.currentKeyId(), firstId(setup))
+    await assertKey(setup.provider, firstId(setup))
   },
 })
 
@@ -79,10 +77,10 @@ const single = (
   async run(setup) {
     await spoil(setup)
     await refreshed(setup)
-    const error = await rejects(() => setup.provider.getKey(SECOND), code)
-    assert.ok(error.message.includes(SECOND), 'the error names the key')
-    await assertKey(setup.provider, FIRST)
-    assert.equal(await setup.provider.currentKeyId(), FIRST)
+    const error = await rejects(() => setup.provider.getKey(secondId(setup)), code)
+    assert.ok(error.message.includes(secondId(setup)), 'the error names the key')
+    await assertKey(setup.provider, firstId(setup))
+    assert.equal(await setup.provider.currentKeyId(), firstId(setup))
     await setup.provider.validKeyIds?.()
   },
 })
@@ -112,7 +110,7 @@ export const failureCases: readonly KeyCase[] = [
         'fails for all because of one',
       ],
       ['put', 'malformed'],
-      (setup) => operate(setup, 'put', SECOND, bytes),
+      (setup) => operate(setup, 'put', secondId(setup), bytes),
     ),
   ),
   single(
@@ -127,8 +125,8 @@ export const failureCases: readonly KeyCase[] = [
     ],
     ['put', 'disable'],
     async (setup) => {
-      await operate(setup, 'put', SECOND, keyBytes(SECOND))
-      await operate(setup, 'disable', SECOND)
+      await operate(setup, 'put', secondId(setup), keyBytes(secondId(setup)))
+      await operate(setup, 'disable', secondId(setup))
     },
   ),
   {
@@ -140,7 +138,7 @@ export const failureCases: readonly KeyCase[] = [
       const { provider, time } = setup
       await operate(setup, 'stall')
       const calls: readonly ((signal: AbortSignal) => Promise<unknown> | undefined)[] = [
-        (signal) => provider.getKey(FIRST, { signal }),
+        (signal) => provider.getKey(firstId(setup), { signal }),
         (signal) => provider.currentKeyId({ signal }),
         (signal) => provider.validKeyIds?.({ signal }),
       ]
@@ -160,11 +158,12 @@ export const failureCases: readonly KeyCase[] = [
     name: 'neither the provider nor a key shows what it holds',
     requirement: 'X19, X20, A31, SC3, C24',
     catches: ['shows its keys'],
-    async run({ provider }) {
-      const key = await provider.getKey(FIRST)
+    async run(setup) {
+      const { provider } = setup
+      const key = await provider.getKey(firstId(setup))
       assert.ok(key)
       for (const thing of [provider, key, { provider, key }, await provider.currentKeyId()]) {
-        assertHides(thing, keyBytes(FIRST))
+        assertHides(thing, keyBytes(firstId(setup)))
       }
     },
   },
@@ -174,9 +173,9 @@ export const failureCases: readonly KeyCase[] = [
     catches: ['quotes what is no key'],
     needs: ['put', 'malformed'],
     async run(setup) {
-      await operate(setup, 'put', SECOND, NO_KEY)
+      await operate(setup, 'put', secondId(setup), NO_KEY)
       await refreshed(setup)
-      const error: unknown = await setup.provider.getKey(SECOND).catch((thrown: unknown) => thrown)
+      const error: unknown = await setup.provider.getKey(secondId(setup)).catch((thrown: unknown) => thrown)
       assert.ok(error instanceof Error)
       assertHides(error, NO_KEY)
     },

@@ -1,4 +1,4 @@
-import { KEY_IDS, type KeySetup, NO_KEY, operate, refreshed } from './bench.ts'
+import { firstId, type KeySetup, NO_KEY, operate, refreshed, secondId } from './bench.ts'
 
 /**
  * What a key provider may lack, or a store not be made to do.
@@ -32,15 +32,15 @@ const provides =
 /** Whether the store takes these bytes for a key. */
 const takes = async (setup: KeySetup, bytes: Uint8Array): Promise<boolean> =>
   setup.put !== undefined &&
-  operate(setup, 'put', KEY_IDS[1], bytes).then(
+  operate(setup, 'put', secondId(setup), bytes).then(
     () => true,
     () => false,
   )
 
 export const keyFeatures: Readonly<Record<KeyFeature, (setup: KeySetup) => boolean | Promise<boolean>>> = {
   list: ({ provider }) => provider.validKeyIds !== undefined,
-  async ownKeys({ provider }) {
-    const [key, again] = [await provider.getKey(KEY_IDS[0]), await provider.getKey(KEY_IDS[0])]
+  async ownKeys(setup) {
+    const [key, again] = [await setup.provider.getKey(firstId(setup)), await setup.provider.getKey(firstId(setup))]
     return key !== again
   },
   malformed: (setup) => takes(setup, NO_KEY),
@@ -48,12 +48,12 @@ export const keyFeatures: Readonly<Record<KeyFeature, (setup: KeySetup) => boole
     if (setup.put === undefined) return false
     const createdAt = new Date(Date.UTC(2025, 0, 1))
     await setup.put(
-      KEY_IDS[1],
+      secondId(setup),
       Uint8Array.from({ length: 32 }, (_, index) => index),
       { createdAt },
     )
     await refreshed(setup)
-    return (await setup.provider.getKey(KEY_IDS[1]))?.createdAt?.getTime() === createdAt.getTime()
+    return (await setup.provider.getKey(secondId(setup)))?.createdAt?.getTime() === createdAt.getTime()
   },
   pointerId: provides('pointerId'),
   put: provides('put'),

@@ -1,27 +1,28 @@
 import assert from 'node:assert/strict'
-import { assertKey, KEY_IDS, keyBytes, operate, refreshed } from './bench.ts'
+import { absentId, assertKey, firstId, type KeySetup, keyBytes, operate, refreshed, secondId } from './bench.ts'
 import type { KeyCase } from './case.ts'
 
-const [FIRST, SECOND] = KEY_IDS
-
 /** Ids that an envelope may claim and that name nothing, in any store (protocol.md 1). */
-const NO_KEY_IDS: readonly string[] = [
+const noKeyIds = (first: string): string[] => [
   '',
   '../other-secret',
-  `../${FIRST}`,
-  `${FIRST}/`,
-  `x/../${FIRST}`,
-  ` ${FIRST}`,
-  `${FIRST}\n`,
-  `${FIRST}\0`,
-  `-${FIRST}`,
+  `../${first}`,
+  `${first}/`,
+  `x/../${first}`,
+  ` ${first}`,
+  `${first}\n`,
+  `${first}\0`,
+  `-${first}`,
   'a'.repeat(129),
   'schlüssel',
   'arn:aws:secretsmanager:eu-central-1:1:secret/x',
 ]
 
 /** Of the grammar, and in no store. */
-const ABSENT_IDS: readonly string[] = ['kit-9', 'constructor', 'toString', 'a'.repeat(128), 'a.b_c:d']
+const absentIds = (setup: KeySetup): string[] => [
+  absentId(setup),
+  ...['constructor', 'toString', 'a'.repeat(128), 'a.b_c:d'],
+]
 
 /** Which keys there are. */
 export const lookupCases: readonly KeyCase[] = [
@@ -29,8 +30,8 @@ export const lookupCases: readonly KeyCase[] = [
     name: 'a key that is there is given under its id, with its bytes',
     requirement: 'X14, A27, KA1, KW1',
     catches: ['gives any key', 'gives another id'],
-    async run({ provider }) {
-      await assertKey(provider, FIRST)
+    async run(setup) {
+      await assertKey(setup.provider, firstId(setup))
     },
   },
   {
@@ -39,33 +40,35 @@ export const lookupCases: readonly KeyCase[] = [
     catches: ['gives any key'],
     needs: ['put'],
     async run(setup) {
-      await operate(setup, 'put', SECOND, keyBytes(SECOND))
+      await operate(setup, 'put', secondId(setup), keyBytes(secondId(setup)))
       await refreshed(setup)
-      for (const keyId of [FIRST, SECOND]) await assertKey(setup.provider, keyId)
+      for (const keyId of [firstId(setup), secondId(setup)]) await assertKey(setup.provider, keyId)
     },
   },
   {
     name: 'many who ask for one key at once all get it',
     requirement: 'X14, X16',
     catches: ['gives any key'],
-    async run({ provider }) {
-      await Promise.all(Array.from({ length: 20 }, () => assertKey(provider, FIRST)))
+    async run(setup) {
+      await Promise.all(Array.from({ length: 20 }, () => assertKey(setup.provider, firstId(setup))))
     },
   },
   {
     name: 'a key that is not there is null',
     requirement: 'X14, A28, KA4, KW2',
     catches: ['makes up keys', 'throws for absent keys'],
-    async run({ provider }) {
-      for (const keyId of ABSENT_IDS) assert.equal(await provider.getKey(keyId), null, keyId)
+    async run(setup) {
+      for (const keyId of absentIds(setup)) assert.equal(await setup.provider.getKey(keyId), null, keyId)
     },
   },
   {
     name: 'an id outside of the grammar is null, and finds nothing else in the store',
     requirement: 'S7, KA2, KW2, attack 31',
     catches: ['finds other secrets', 'throws for absent keys'],
-    async run({ provider }) {
-      for (const keyId of NO_KEY_IDS) assert.equal(await provider.getKey(keyId), null, JSON.stringify(keyId))
+    async run(setup) {
+      for (const keyId of noKeyIds(firstId(setup))) {
+        assert.equal(await setup.provider.getKey(keyId), null, JSON.stringify(keyId))
+      }
     },
   },
   {
@@ -73,10 +76,11 @@ export const lookupCases: readonly KeyCase[] = [
     requirement: 'KA2, SC5, attack 31',
     catches: ['asks the store for any id'],
     needs: ['calls'],
-    async run({ provider, calls = () => 0 }) {
-      await provider.getKey(FIRST)
+    async run(setup) {
+      const { provider, calls = () => 0 } = setup
+      await provider.getKey(firstId(setup))
       const before = calls()
-      for (const keyId of NO_KEY_IDS) await provider.getKey(keyId).catch(() => null)
+      for (const keyId of noKeyIds(firstId(setup))) await provider.getKey(keyId).catch(() => null)
       assert.equal(calls(), before)
     },
   },
@@ -84,8 +88,9 @@ export const lookupCases: readonly KeyCase[] = [
     name: 'the current id names a key that is there',
     requirement: 'X14, KA3, KW2',
     catches: ['names a key that is not there'],
-    async run({ provider }) {
-      assert.equal(await provider.currentKeyId(), FIRST)
+    async run(setup) {
+      const { provider } = setup
+      assert.equal(await provider.currentKeyId(), firstId(setup))
       await assertKey(provider, await provider.currentKeyId())
     },
   },
@@ -116,11 +121,12 @@ export const lookupCases: readonly KeyCase[] = [
     requirement: 'X16, KW3',
     catches: ['shares its keys'],
     needs: ['ownKeys'],
-    async run({ provider }) {
-      const key = await provider.getKey(FIRST)
+    async run(setup) {
+      const { provider } = setup
+      const key = await provider.getKey(firstId(setup))
       assert.ok(key)
       key.dispose()
-      await assertKey(provider, FIRST)
+      await assertKey(provider, firstId(setup))
     },
   },
   {
@@ -134,9 +140,9 @@ export const lookupCases: readonly KeyCase[] = [
         notBefore: new Date(Date.UTC(2025, 0, 3)),
         expiresAt: new Date(Date.UTC(2099, 11, 31, 23, 59, 59)),
       }
-      await operate(setup, 'put', SECOND, keyBytes(SECOND), dates)
+      await operate(setup, 'put', secondId(setup), keyBytes(secondId(setup)), dates)
       await refreshed(setup)
-      const key = await setup.provider.getKey(SECOND)
+      const key = await setup.provider.getKey(secondId(setup))
       assert.ok(key)
       const { createdAt, notBefore, expiresAt } = key
       assert.deepEqual({ createdAt, notBefore, expiresAt }, dates)

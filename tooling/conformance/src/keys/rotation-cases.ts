@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { assertKey, KEY_IDS, keyBytes, operate, refreshed } from './bench.ts'
+import { assertKey, firstId, keyBytes, operate, refreshed, secondId } from './bench.ts'
 import type { KeyCase } from './case.ts'
-
-const [FIRST, SECOND] = KEY_IDS
 
 /** Keys that come and go. */
 export const rotationCases: readonly KeyCase[] = [
@@ -14,14 +12,14 @@ export const rotationCases: readonly KeyCase[] = [
     async run(setup) {
       const { provider } = setup
       await assertKey(provider, await provider.currentKeyId())
-      await operate(setup, 'put', SECOND, keyBytes(SECOND))
+      await operate(setup, 'put', secondId(setup), keyBytes(secondId(setup)))
       await refreshed(setup)
-      assert.equal(await provider.currentKeyId(), FIRST)
-      await assertKey(provider, SECOND)
-      await operate(setup, 'setCurrent', SECOND)
+      assert.equal(await provider.currentKeyId(), firstId(setup))
+      await assertKey(provider, secondId(setup))
+      await operate(setup, 'setCurrent', secondId(setup))
       await refreshed(setup)
-      assert.equal(await provider.currentKeyId(), SECOND)
-      for (const keyId of [FIRST, SECOND]) await assertKey(provider, keyId)
+      assert.equal(await provider.currentKeyId(), secondId(setup))
+      for (const keyId of [firstId(setup), secondId(setup)]) await assertKey(provider, keyId)
     },
   },
   {
@@ -31,12 +29,12 @@ export const rotationCases: readonly KeyCase[] = [
     needs: ['put', 'setCurrent', 'list'],
     async run(setup) {
       const { provider } = setup
-      assert.ok((await provider.validKeyIds?.())?.includes(FIRST))
-      await operate(setup, 'put', SECOND, keyBytes(SECOND))
-      await operate(setup, 'setCurrent', SECOND)
+      assert.ok((await provider.validKeyIds?.())?.includes(firstId(setup)))
+      await operate(setup, 'put', secondId(setup), keyBytes(secondId(setup)))
+      await operate(setup, 'setCurrent', secondId(setup))
       await refreshed(setup)
       const ids = (await provider.validKeyIds?.()) ?? []
-      assert.deepEqual([ids.includes(FIRST), ids.includes(SECOND)], [true, true])
+      assert.deepEqual([ids.includes(firstId(setup)), ids.includes(secondId(setup))], [true, true])
     },
   },
   {
@@ -46,15 +44,15 @@ export const rotationCases: readonly KeyCase[] = [
     needs: ['put', 'setCurrent', 'remove'],
     async run(setup) {
       const { provider } = setup
-      await operate(setup, 'put', SECOND, keyBytes(SECOND))
-      await operate(setup, 'setCurrent', SECOND)
+      await operate(setup, 'put', secondId(setup), keyBytes(secondId(setup)))
+      await operate(setup, 'setCurrent', secondId(setup))
       await refreshed(setup)
-      for (const keyId of [FIRST, SECOND]) await assertKey(provider, keyId)
-      await operate(setup, 'remove', FIRST)
+      for (const keyId of [firstId(setup), secondId(setup)]) await assertKey(provider, keyId)
+      await operate(setup, 'remove', firstId(setup))
       await refreshed(setup)
-      assert.equal(await provider.getKey(FIRST), null)
-      assert.ok(!(await provider.validKeyIds?.())?.includes(FIRST))
-      await assertKey(provider, SECOND)
+      assert.equal(await provider.getKey(firstId(setup)), null)
+      assert.ok(!(await provider.validKeyIds?.())?.includes(firstId(setup)))
+      await assertKey(provider, secondId(setup))
     },
   },
 ]
