@@ -1,0 +1,13 @@
+/** What a store of keys or nonces needs beside the contracts, so that it imports this package and nothing else of ours. */
+export { type CallOptions, type Clock, isQueueError, type Options, QueueError } from '@queue-runtime/core'
+export {
+  abortable,
+  checkOptions,
+  errorClass,
+  invalid,
+  misconfigured,
+  option,
+  systemClock,
+} from '@queue-runtime/core/provider'
+export { isKeyId } from './key-id.ts'
+export { decodeKeyText, isKeyText } from './key-text.ts'
