@@ -2,8 +2,9 @@ import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs'
 import { abortable } from '@queue-runtime/core/provider'
-import { fromSdk, type Place, timedOut } from './errors.ts'
+import { type Place, timedOut } from './errors.ts'
 import type { SqsSettings } from './options.ts'
+import { fromSdk } from './sdk-errors.ts'
 import { checkSdk } from './sdk-version.ts'
 
 /** Requirements, section 0: how long a new connection may take, in milliseconds. */

@@ -1,6 +1,7 @@
 import type { MessageHandler, ProcessOptions, QueueClient, QueueProvider } from '@queue-runtime/core'
 import { checkQueueName, hasMethods, misconfigured } from '@queue-runtime/core/provider'
 import { createConnection } from './connection.ts'
+import { PROVIDER } from './errors.ts'
 import { createLambdaHandler, type SqsLambdaHandler } from './lambda.ts'
 import { type SqsProviderOptions, sqsSettings } from './options.ts'
 import { createTransport, openQueue } from './transport.ts'
@@ -32,7 +33,7 @@ export function sqsProvider(options: SqsProviderOptions = {}): SqsProvider {
   const settings = sqsSettings(options)
   const connection = createConnection(settings)
   return {
-    name: 'sqs',
+    name: PROVIDER,
     open(queue) {
       checkQueueName(queue)
       return createTransport(queue, settings, connection)

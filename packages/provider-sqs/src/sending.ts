@@ -2,10 +2,11 @@ import { SendMessageBatchCommand } from '@aws-sdk/client-sqs'
 import type { Clock, QueueError } from '@queue-runtime/core'
 import { invalid, type QueueTransport, type WireMessage } from '@queue-runtime/core/provider'
 import { intoBatches, outcomeOf } from './batches.ts'
-import { fromEntry, noOutcome, tooLarge, unsupported } from './errors.ts'
+import { tooLarge, unsupported } from './errors.ts'
 import { MAX_DELAY_SECONDS } from './limits.ts'
 import { type Entry, toEntry } from './outgoing.ts'
 import { CALL_MS, type QueueDoor } from './queue-url.ts'
+import { fromEntry, noOutcome } from './sdk-errors.ts'
 
 interface Item {
   readonly message: WireMessage
@@ -52,7 +53,7 @@ export function createSending({ queue, door, maxMessageBytes, clock }: SendingPa
   }
 
   const itemOf = (message: WireMessage): Item => {
-    // CONTRACTS allow a space in a session id; a MessageGroupId has none.
+    // Core takes a space in a session id; SQS takes none in a MessageGroupId.
     if (message.sessionId?.includes(' ')) throw invalid('sessionId', 'invalid-format', 'must not have a space on SQS.')
     const { entry, size } = toEntry(message, delayOf(message))
     if (size > maxMessageBytes)

@@ -2,8 +2,9 @@ import { ChangeMessageVisibilityBatchCommand, DeleteMessageBatchCommand } from '
 import { type BatchAnswer, outcomeOf } from './batches.ts'
 import { createCoalescer } from './coalescing.ts'
 import type { Act } from './connection.ts'
-import { type FailedEntry, fromEntry, lockLost, noOutcome } from './errors.ts'
+import { lockLost } from './errors.ts'
 import { CALL_MS, type QueueDoor } from './queue-url.ts'
+import { type FailedEntry, fromEntry, noOutcome } from './sdk-errors.ts'
 
 /** A delivery that is to be settled. */
 export interface Holding {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { type FailedEntry, fromEntry, fromSdk } from '../src/errors.ts'
+import { type FailedEntry, fromEntry, fromSdk } from '../src/sdk-errors.ts'
 import { local, never, wire } from './support.ts'
 
 const PLACE = { queue: 'orders', operation: 'send', size: 2_000 }
@@ -59,7 +59,7 @@ const table: readonly (readonly [string, Error, object])[] = [
   [
     'status 500',
     sdkError('InternalError', { status: 500 }),
-    { code: 'ProviderError', isTransient: true, facts: { provider: 'sqs', providerCode: 'InternalError' } },
+    { code: 'ProviderError', isTransient: true, facts: { provider: 'aws.sqs', providerCode: 'InternalError' } },
   ],
   ['status 503', sdkError('ServiceUnavailable', { status: 503 }), { code: 'ProviderError', isTransient: true }],
   [

@@ -1,9 +1,10 @@
 import { type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs'
-import type { MessageHandler, QueueClientOptions } from '@queue-runtime/core'
+import type { MessageHandler, QueueClient, QueueClientOptions } from '@queue-runtime/core'
+import type { Delivery } from '@queue-runtime/core/provider'
 import type { SqsEvent, SqsProviderOptions, SqsRecord } from '@queue-runtime/provider-sqs'
 import { describe, expect, it } from 'vitest'
 import { sealing } from './protection.ts'
-import { type Local, local } from './support.ts'
+import { type Local, local, textOf } from './support.ts'
 
 const here = local()
 
@@ -137,6 +138,27 @@ describe('a function of Lambda', () => {
     )
     expect(handled.toSorted()).toEqual(['a1', 'b1', 'b2', 'b3'])
     expect(failures).toEqual(['a2', 'a3'])
+  })
+
+  it('reports what is done behind a failure of its FIFO group, too, and not what lies in the dead-letter queue (C15)', async () => {
+    const at = here()
+    const queue = await at.queue({ fifo: true, maxReceiveCount: 9 })
+    await at
+      .client(queue)
+      .sendBatch(['1', '2', '3', '4'].map((body) => ({ body, sessionId: body === '4' ? 'other' : 's' })))
+    const event = await eventOf(at, queue, 10)
+    // A client that looks after no order.
+    const process = async (deliveries: readonly Delivery[]): Promise<void> => {
+      const byText = new Map(deliveries.map((delivery) => [textOf(delivery), delivery]))
+      await byText.get('1')?.abandon({ delayMs: 0 })
+      await byText.get('2')?.complete()
+      await byText.get('3')?.deadLetter({ reason: 'r' })
+      await byText.get('4')?.complete()
+    }
+    const run = at.provider().lambdaHandler({ queue, process } as unknown as QueueClient, async () => {})
+    const { batchItemFailures } = await run(event)
+    const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier))
+    expect(event.Records.filter(({ messageId }) => failed.has(messageId)).map(({ body }) => body)).toEqual(['1', '2'])
   })
 
   it('reports before its time is over, though a handler hangs (A13)', async () => {

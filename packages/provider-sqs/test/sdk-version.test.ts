@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { SQSClient } from '@aws-sdk/client-sqs'
@@ -10,6 +10,8 @@ import { checkSdk } from '../src/sdk-version.ts'
 import { local, never, wire } from './support.ts'
 
 const here = local()
+/** The folder of the package, whose entry lies in one below it. */
+const oldest = dirname(dirname(fileURLToPath(import.meta.resolve('client-sqs-oldest'))))
 const folder = fileURLToPath(new URL('..', import.meta.url))
 
 /** Of an SDK client, what tells its version. */
@@ -46,7 +48,7 @@ it('the program of the README runs on the oldest SDK that is promised (A39)', as
     const modules = join(home, 'node_modules')
     mkdirSync(join(modules, '@aws-sdk'), { recursive: true })
     mkdirSync(join(modules, '@queue-runtime', 'provider-sqs'), { recursive: true })
-    symlinkSync(realpathSync(join(folder, 'node_modules/client-sqs-oldest')), join(modules, '@aws-sdk/client-sqs'))
+    symlinkSync(oldest, join(modules, '@aws-sdk/client-sqs'))
     for (const name of ['core', 'crypto']) symlinkSync(join(folder, '..', name), join(modules, '@queue-runtime', name))
     // A copy: what is linked finds the SDK of this repository.
     for (const part of ['dist', 'package.json'])
