@@ -4,7 +4,7 @@
  */
 import { createQueueClient, isQueueError, type MessageHandler, type QueueClient } from '@queue-runtime/core'
 import type { QueueProvider } from '@queue-runtime/core/provider'
-import { fakeClock } from '@queue-runtime/core/testing'
+import { fakeClock, testMessage } from '@queue-runtime/core/testing'
 import { EncryptionKey, type KeyProvider, messageCrypto, multiKeyProvider } from '@queue-runtime/crypto'
 import { memoryProvider } from '@queue-runtime/provider-memory'
 
@@ -34,6 +34,12 @@ export async function main(): Promise<QueueClient> {
   await client.send({ body: 'text', json: {} })
   // @ts-expect-error policies are spelled as documented
   messageCrypto({ keyProvider, plaintextPolicy: 'refuse' })
+  const message = testMessage({ json: { order: 7 }, seal: {} })
+  await handler(message, { signal: AbortSignal.timeout(1_000) })
+  // @ts-expect-error a message that nobody settled has no outcome
+  message.outcome.action
+  const { failed } = await client.deadLetters().redrive({ filter: ({ reason }) => reason !== 'qr.rejected' })
+  for (const { error } of failed) if (isQueueError(error, 'KeyNotFound')) lookFor(error.facts.keyId, client)
   const transport = provider.open('orders')
   const wire = { messageId: 'one', deduplicationId: 'one', body: new Uint8Array(3) }
   // @ts-expect-error a transport takes only what went through protection
