@@ -23,7 +23,8 @@ const setUp = (sqs: () => StrictSqs, suffix: '' | '.fifo') => async (): Promise<
     provider,
     queue,
     missingQueue: 'nowhere',
-    time: realTime(),
+    // Many cases share a machine that may be busy; what happens by itself is not waited out.
+    time: { ...realTime(), patienceMs: 20_000 },
     lockMs: LOCK_MS,
     maxMessageBytes: MAX_BYTES,
     maxDeliveryCount: MAX_DELIVERIES,
