@@ -42,7 +42,7 @@ export interface FaultOptions {
 export type FaultChoice = (event: FaultEvent) => Fault | undefined
 
 /** One thing that a client asks for, in the steps between which a fault can come. */
-export interface Attempt<T> {
+interface Attempt<T> {
   act(): T
   answer(result: T): void
   refuse(failure: AmqpFailure): void

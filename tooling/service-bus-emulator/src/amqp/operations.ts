@@ -7,7 +7,7 @@ import { type Typed, types } from './rhea.ts'
 import { type AmqpMap, bytesOf, listOf, mapOf, numberOf, textOf } from './values.ts'
 import { wireMessage } from './wire-message.ts'
 
-export interface ManagementRequest {
+interface ManagementRequest {
   readonly queue: Queue
   readonly source: Source
   readonly body: AmqpMap
