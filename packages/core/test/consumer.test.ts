@@ -213,6 +213,20 @@ describe('a consumer', () => {
     await consumer.close()
   })
 
+  it('gives up where the lock ends before that', async () => {
+    const { broker, client, clock, lines } = setScene({
+      before: ({ operation }) => {
+        if (operation === 'complete') throw down()
+      },
+    })
+    const consumer = client.consume(() => {}, { maxAutoRenewMs: 0 })
+    broker.put('a')
+    await clock.advance(31_000)
+    expect(broker.deliveries.get('a')).toBe(2)
+    expect(lines.filter((line) => line === 'A message could not be settled and may come again')).toHaveLength(1)
+    await Promise.all([consumer.close(), clock.advance(60_000)])
+  })
+
   it('keeps the lock when it is to be renewed while the handler settles in vain', async () => {
     const { broker, client, clock } = setScene({
       async before({ operation }) {
@@ -404,6 +418,24 @@ describe('a handler that wants its message held', () => {
       ]),
     ])
     expect(consumer.state).toBe('running')
+    await consumer.close()
+  })
+
+  it('lets others in as soon as it succeeds', async () => {
+    const { broker, client, clock } = setScene()
+    const at: [string, number][] = []
+    const start = clock.now()
+    const consumer = client.consume((message) => {
+      if (clock.now() - start < 2_000) throw new Error('its database is down')
+      at.push([message.text(), clock.now() - start])
+    }, hold)
+    broker.put('a')
+    broker.put('b')
+    await clock.advance(10_000)
+    expect(at).toEqual([
+      ['a', 3_000],
+      ['b', 3_000],
+    ])
     await consumer.close()
   })
 

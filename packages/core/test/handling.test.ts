@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { createHandling, type Handling } from '../src/consuming/handling.ts'
 import type { MessageHandler, ProcessOptions } from '../src/index.ts'
@@ -70,6 +71,13 @@ describe('a message in hand', () => {
     })
     const run = (messageId: string) => handling.accept(taken({ messageId })).run()
     expect([await run('good'), await run('abandoned'), await run('failing')]).toEqual(['done', 'returned', 'returned'])
+  })
+
+  it('leaves no listener behind', async () => {
+    const { taken, stop, handling } = setUp()
+    for (let count = 0; count < 3; count += 1) await handling.accept(taken()).run()
+    await handling.accept(taken()).release()
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([])
   })
 
   it('needs no second release where the first is under way', async () => {

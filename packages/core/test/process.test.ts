@@ -258,6 +258,20 @@ describe('an outage while pushed deliveries are processed (protocol.md 4.2)', ()
     expect(Object.values(settled())).toEqual(Array(2).fill('dead-letter qr.rejected'))
   })
 
+  it('is not what makes a message overtake one that was refused for now (C15)', async () => {
+    const refusal = {
+      error: new QueueError('KeyNotFound', 'no', { facts: { keyId: 'k' } }),
+      disposition: { action: 'abandon', delayMs: 5_000 },
+    } as const
+    const { client, push, settled } = setUp({ crypto: protectionOf((text) => (text === 'a1' ? refusal : undefined)) })
+    const handled: string[] = []
+    await client.process(
+      ['a1', 'a2', 'b1'].map((text) => push(text, inSession(text.slice(0, 1)))),
+      (message) => void handled.push(message.text()),
+    )
+    expect([handled, settled()]).toEqual([['b1'], { a1: 'abandon 5000', a2: 'abandon 0', b1: 'complete' }])
+  })
+
   it('of what the handler depends on keeps the message under its lock until it succeeds', async () => {
     const { client, push, settled, clock } = setUp()
     const start = clock.now()

@@ -149,6 +149,64 @@ describe.each(['accept', 'groups'] as const)('a consumer of sessions (broker: %s
     await consumer.close()
   })
 
+  it('waits for what its handler settles without waiting for it', async () => {
+    const scene = setScene({
+      sessions,
+      before: ({ operation }) => (operation === 'complete' ? scene.clock.sleep(100) : undefined),
+    })
+    const { clock, broker, calls } = scene
+    const consumer = consume(scene, (message) => void message.complete(), { concurrency: 4 })
+    putAll(scene, 'a1', 'a2', 'a3')
+    await clock.advance(900)
+    expect([broker.completed, [...broker.deliveries.values()]]).toEqual([
+      ['a1', 'a2', 'a3'],
+      [1, 1, 1],
+    ])
+    // The same session all the time, and the look for another one.
+    expect(calls.filter(({ operation }) => operation === 'acceptSession').length).toBeLessThan(3)
+    await consumer.close()
+  })
+
+  it('waits no longer for a settlement once it has given the message back (C21)', async () => {
+    const scene = setScene({
+      sessions,
+      before: ({ operation }) => {
+        if (operation === 'complete') throw new QueueError('ConnectionFailed', 'down', { retryAfterMs: 60_000 })
+      },
+    })
+    const { clock, broker } = scene
+    const consumer = consume(scene, () => {}, { drainMs: 1_000 })
+    putAll(scene, 'a1')
+    await clock.advance(10_000)
+    const closing = consumer.close()
+    await clock.advance(1_000)
+    await closing
+    await clock.advance(0)
+    expect([broker.left, broker.locked, broker.lockedSessions, clock.sleepers]).toEqual([['a1'], [], [], 0])
+  })
+
+  it.each([
+    ['held', { a1: 'abandon', a2: 'hold' }],
+    ['refused for now', { a1: 'hold', a2: 'abandon' }],
+    ['good', { a1: 'abandon' }],
+  ] as const)('lets no message overtake one that goes back, though it is %s itself (C15)', async (_, first) => {
+    const verdicts: Partial<Record<string, 'abandon' | 'hold'>> = { ...first }
+    const error = new QueueError('KeyNotFound', 'no', { facts: { keyId: 'k' } })
+    const crypto = protectionOf((text) => {
+      const verdict = verdicts[text]
+      delete verdicts[text]
+      if (verdict === 'hold') return heldFor()
+      return verdict && { error, disposition: { action: 'abandon', delayMs: 5_000 } }
+    })
+    const scene = setScene({ sessions }, { crypto })
+    const handled: string[] = []
+    const consumer = consume(scene, (message) => void handled.push(message.text()), { concurrency: 4 })
+    putAll(scene, 'a1', 'a2', 'a3')
+    await scene.clock.advance(200_000)
+    expect(handled).toEqual(['a1', 'a2', 'a3'])
+    await consumer.close()
+  })
+
   it('gives it back at once, however long the outage lasts', async () => {
     let isDown = true
     const scene = setScene(
@@ -419,6 +477,24 @@ describe('a session that a consumer holds', () => {
     await consumer.close()
   })
 
+  it('is kept when a message of it is refused, since another may follow', async () => {
+    const refusal = {
+      error: new QueueError('AuthenticationFailed', 'no'),
+      disposition: { action: 'dead-letter', reason: 'qr.rejected' },
+    } as const
+    const scene = setScene(
+      { sessions: 'accept' },
+      { crypto: protectionOf((text) => (text === 'a1' ? refusal : undefined)) },
+    )
+    const { clock, broker, calls } = scene
+    const consumer = consume(scene, () => {})
+    putAll(scene, 'a1', 'a2')
+    await clock.advance(500)
+    expect([broker.letters, broker.completed]).toEqual([['a1'], ['a2']])
+    expect(calls.filter(({ operation }) => operation === 'acceptSession')).toHaveLength(1)
+    await consumer.close()
+  })
+
   it('is kept for as long as a message of it waits for its delay, where the broker cannot delay (C8, C15)', async () => {
     const scene = setScene({ sessions: 'accept', abandonDelay: false })
     const { clock } = scene
@@ -440,6 +516,26 @@ describe('a session that a consumer holds', () => {
       ['a1', 70_000],
       ['a2', 70_000],
     ])
+    await consumer.close()
+  })
+
+  it('gives nothing to overtake what could not be given back after its delay (C8, C15)', async () => {
+    let failures = 2
+    const scene = setScene({
+      sessions: 'accept',
+      abandonDelay: false,
+      before: ({ operation }) => {
+        if (operation === 'abandon' && failures-- > 0) throw down()
+      },
+    })
+    const seen: string[] = []
+    const consumer = consume(scene, ({ text, deliveryCount }) => {
+      seen.push(text())
+      if (text() === 'a1' && deliveryCount === 1) throw new Error('not yet')
+    })
+    putAll(scene, 'a1', 'a2')
+    await scene.clock.advance(30_000)
+    expect(seen).toEqual(['a1', 'a1', 'a2'])
     await consumer.close()
   })
 
@@ -501,14 +597,15 @@ describe('a session that a consumer holds', () => {
         if (isDown && operation === 'acceptSession') throw down()
       },
     })
-    const { clock, calls } = scene
+    const { clock, calls, lines } = scene
     const handled: string[] = []
     const consumer = consume(scene, (message) => void handled.push(message.text()))
     putAll(scene, 'a1')
     await clock.advance(100_000)
     expect(consumer.state).toBe('paused')
-    // Five until it opens, then one each 30 s.
+    // Five until it opens, then one each 30 s; the gate that is shut is no failure of its own.
     expect(calls.length).toBeLessThan(10)
+    expect(lines.filter((line) => line === 'Receiving failed')).toHaveLength(calls.length)
     isDown = false
     await clock.advance(60_000)
     expect([handled, consumer.state]).toEqual([['a1'], 'running'])

@@ -87,6 +87,44 @@ describe('accepting a session (C12)', () => {
     expect((await waiting)?.sessionId).toBe('a')
   })
 
+  it('that somebody else holds is no outage, however often it is asked for (R5)', async () => {
+    const scene = sceneOf()
+    await accept(scene, 'a')
+    for (let count = 0; count < 10; count += 1) {
+      await expect(scene.client.acceptSession({ sessionId: 'a', waitMs: 0 })).rejects.toEqual(code('SessionLocked'))
+    }
+  })
+
+  it('after an outage begins with a short look, since others stay outside meanwhile (R5)', async () => {
+    let isDown = true
+    const { broker, another, clock } = setScene({ sessions: 'accept' })
+    const looks: number[] = []
+    const client = another({
+      provider: {
+        name: 'failing',
+        open(queue) {
+          const transport = broker.provider.open(queue)
+          return {
+            ...transport,
+            async acceptSession(options) {
+              looks.push(options.waitMs)
+              if (isDown) throw new QueueError('ConnectionFailed', 'down')
+              return transport.acceptSession?.(options) ?? null
+            },
+          }
+        },
+      },
+      retry: false,
+    })
+    for (let count = 0; count < 5; count += 1) await client.acceptSession({ waitMs: 0 }).catch(() => {})
+    isDown = false
+    await clock.advance(30_000)
+    looks.length = 0
+    const accepting = client.acceptSession({ waitMs: 10_000 })
+    await clock.advance(10_000)
+    expect([await accepting, looks]).toEqual([null, [1_000, 1_000, 1_000, 7_000]])
+  })
+
   it('ends with its signal, and with the client, and leaves no lock behind (C6, C21)', async () => {
     const scene = setScene({ sessions: 'accept' })
     const { broker, client, clock } = scene
@@ -243,6 +281,7 @@ describe('a session', () => {
     asked.length = 0
     await Promise.all([session.close(), session.close(), session[Symbol.asyncDispose]()])
     expect([asked, scene.broker.locked]).toEqual([['release a1'], []])
+    expect(scene.calls.filter(({ operation }) => operation === 'closeSession')).toHaveLength(1)
     for (const attempt of [
       () => session.receive({ waitMs: 0 }),
       () => session.renewLock(),
@@ -256,6 +295,24 @@ describe('a session', () => {
     await scene.client.close()
     expect(await waiting).toEqual(code('ClientClosed'))
     expect([scene.broker.lockedSessions, scene.clock.sleepers]).toEqual([[], 0])
+  })
+
+  it('ends its calls when the client closes, though a handler of that keeps the client waiting (C21)', async () => {
+    const scene = setScene({ sessions: 'accept' })
+    const { broker, client, clock } = scene
+    broker.put('a1', 'a')
+    broker.put('plain')
+    const session = await accept(scene, 'a')
+    await (await take(session)).complete()
+    client.consume(() => new Promise(() => {}), { drainMs: 20_000 })
+    const receiving = session.receive({ waitMs: 60_000 }).catch((error: unknown) => error)
+    await clock.advance(0)
+    const closing = client.close()
+    await clock.advance(0)
+    expect([await stateOf(closing), await receiving]).toEqual(['pending', code('ClientClosed')])
+    await clock.advance(20_000)
+    await closing
+    expect([broker.locked, broker.lockedSessions, clock.sleepers]).toEqual([[], [], 0])
   })
 
   it('gives back what arrived in the tick of its close', async () => {

@@ -97,7 +97,6 @@ export async function processDeliveries(
   }
 
   try {
-    signal.throwIfAborted()
     await abortable(processAll(await decide()), signal)
   } finally {
     stopping.unlink()

@@ -1,5 +1,4 @@
 import { errorClass, isQueueError } from '../base/errors.ts'
-import { linkSignals } from '../base/signals.ts'
 import type { ClientParts } from '../client-parts.ts'
 import { DEFAULT_WAIT_MS } from '../receiving/receiver.ts'
 import type { HeldSession } from '../sessions/held-session.ts'
@@ -30,12 +29,11 @@ export const sessionFeed =
     const serve = (session: HeldSession): Task => {
       const location = { queue, operation: 'consume' }
       const lock = keep(session, { clock, renewMs, code: 'SessionLockLost', location })
-      const ending = linkSignals(lock.gone, stopping)
       let job: Job | undefined
 
       /** Resolves with false when the session is to be let go: it has no messages, or one that later ones must not overtake. */
       const handleNext = async (): Promise<boolean> => {
-        const pull = { maxMessages: 1, waitMs: IDLE_MS, signal: ending.signal, renewMs, ifShut: 'wait' } as const
+        const pull = { maxMessages: 1, waitMs: IDLE_MS, signal: stopping, renewMs, ifShut: 'wait' } as const
         const { messages, rejected } = await session.pull(pull)
         if (rejected.some(({ settled, disposition }) => !settled && disposition.action !== 'hold')) return false
         for (const taken of messages) {
@@ -53,7 +51,7 @@ export const sessionFeed =
 
       const run = async (): Promise<void> => {
         try {
-          while (!ending.signal.aborted && (await handleNext()));
+          while (!stopping.aborted && !lock.gone.aborted && (await handleNext()));
           lock.gone.throwIfAborted()
         } catch (error) {
           if (!stopping.aborted) {
@@ -62,7 +60,6 @@ export const sessionFeed =
             metrics.failed('consume', error)
           }
         } finally {
-          ending.unlink()
           await letGo()
         }
       }

@@ -43,7 +43,6 @@ export function holdSession(
     closing.abort(new QueueError('ClientClosed', text, { queue, operation: 'session' }))
   }
   client.closing.addEventListener('abort', stop, { once: true })
-  if (client.closing.aborted) stop()
 
   const close = async (): Promise<void> => {
     stop()
