@@ -120,8 +120,11 @@ test('waits that run out are ended by an answer: the link stays the same', async
 test('a link takes more messages than it has places for at one time', async () => {
   const emulator = await emulate({ queues: ['orders'] })
   const sender = connect(emulator).createSender('orders')
-  await Promise.all(Array.from({ length: 2_500 }, () => sender.sendMessages(message('a'))))
-  expect(emulator.queue('orders').messages()).toHaveLength(2_500)
+  // The SDK itself has 2048 places.
+  for (let round = 0; round < 3; round += 1) {
+    await Promise.all(Array.from({ length: 1_000 }, () => sender.sendMessages(message('a'))))
+  }
+  expect(emulator.queue('orders').messages()).toHaveLength(3_000)
 })
 
 test('a message that comes while somebody waits is handed out at once', async () => {
