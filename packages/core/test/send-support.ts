@@ -10,7 +10,7 @@ export type Answer =
   | ((wire: readonly WireMessage[], signal: AbortSignal) => Promise<readonly (QueueError | null)[]>)
 
 /** One call of `transport.send`. */
-export interface SendCall {
+interface SendCall {
   /** Milliseconds since the test began. */
   readonly at: number
   readonly wire: readonly WireMessage[]

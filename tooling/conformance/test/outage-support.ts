@@ -18,18 +18,18 @@ import {
 } from '@queue-runtime/crypto'
 import { type BrokerQueue, memoryBroker, memoryProvider } from '@queue-runtime/provider-memory'
 
-export const LOCK_MS = 30_000
+const LOCK_MS = 30_000
 
 export const minutes = (count: number): number => count * 60_000
 
-export interface Line {
+interface Line {
   readonly level: string
   readonly text: string
   readonly fields: Record<string, unknown>
 }
 
 /** What can fail, and how often it was asked. */
-export interface Switch {
+interface Switch {
   /** `after the effect`: it does what it is asked, and the answer is lost. */
   isDown: boolean | 'after the effect'
   calls: number

@@ -24,7 +24,7 @@ export interface Task {
 }
 
 /** Where the tasks of a consumer come from. */
-export interface Feed {
+interface Feed {
   /** Waits a while for something to do, and starts at most `free` tasks. */
   next(free: number, start: (task: Task) => void): Promise<void>
   /** Gives back what no task has. Never rejects. */

@@ -23,7 +23,7 @@ export interface Job {
 }
 
 /** The session that a message came in: whoever holds it keeps its lock. */
-export interface Place {
+interface Place {
   readonly lock: KeptLock
   readonly context: Context
 }

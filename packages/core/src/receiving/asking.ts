@@ -14,7 +14,7 @@ interface AskOptions {
 }
 
 /** What the broker delivered: one or more. The passage is to be told what came of them. */
-export interface Answer {
+interface Answer {
   readonly deliveries: readonly Delivery[]
   readonly passage: Passage
 }

@@ -22,7 +22,7 @@ export interface Intake {
   readonly outage: QueueError | undefined
 }
 
-export interface PullOptions {
+interface PullOptions {
   readonly maxMessages: number
   readonly waitMs: number
   readonly signal: AbortSignal

@@ -12,7 +12,7 @@ export const isPermanent = (error: unknown): boolean => isQueueError(error) && !
 const MIN_PAUSE_MS = 100
 
 /** Waits longer each time until it is reset. */
-export interface Backoff {
+interface Backoff {
   /** Sleeps; the hint of an error of the broker or the key store takes the place of the computed time. */
   wait(signal: AbortSignal, error?: unknown): Promise<void>
   reset(): void

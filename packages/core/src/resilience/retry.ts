@@ -43,7 +43,7 @@ const share = option.that(
 )
 
 /** @throws Configuration with the name of the option */
-export function checkRetry(options: RetryOptions): void {
+function checkRetry(options: RetryOptions): void {
   checkOptions(options, {
     maxAttempts: option.wholeNumber(1),
     initialMs: option.wholeNumber(0),
