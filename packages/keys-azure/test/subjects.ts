@@ -38,9 +38,9 @@ const secretPerKey: Layout = {
   keyIds: KEY_IDS,
   pointerId: POINTER,
   put({ vault }, keyId, value, dates) {
-    vault.add(keyId, { value, tags: { 'queue-runtime-key': keyId }, attributes: attributesOf(dates) })
+    vault.put(keyId, { value, tags: { 'queue-runtime-key': keyId }, attributes: attributesOf(dates) })
   },
-  setCurrent: ({ vault }, keyId) => void vault.add(POINTER, { value: keyId }),
+  setCurrent: ({ vault }, keyId) => void vault.put(POINTER, { value: keyId }),
   remove: ({ vault }, keyId) => vault.purge(keyId),
   place: (name) => ({ name }),
 }
@@ -53,7 +53,7 @@ const versions: Layout = {
   keyIds: [versionNamed(1), versionNamed(2), versionNamed(3)],
   put({ vault }, keyId, value, dates) {
     const tags = { 'queue-runtime-state': 'pending' }
-    vault.add(NAME, { version: versionIn(keyId), value, tags, attributes: attributesOf(dates) })
+    vault.put(NAME, { version: versionIn(keyId), value, tags, attributes: attributesOf(dates) })
   },
   setCurrent({ vault }, keyId) {
     const version = vault.find(NAME)?.versions.find((one) => one.version === versionIn(keyId))

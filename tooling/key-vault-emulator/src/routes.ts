@@ -84,7 +84,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
     if (value === undefined) return refusal(400, 'BadParameter', 'The value is required.')
     const contentType = text(body, 'contentType')
     const given = { value, contentType, tags: readTags(body), attributes: readAttributes(body) }
-    const { secret, version } = place.vault.add(name, given)
+    const { secret, version } = place.vault.put(name, given)
     return { status: 200, body: bundle(place, secret, version) }
   },
   UpdateSecret: withVersion((place, secret, version, { body }) => {

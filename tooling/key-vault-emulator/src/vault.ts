@@ -48,7 +48,7 @@ export interface Vault {
   find(name: string): Secret | undefined
   all(): readonly Secret[]
   /** Adds a version, and the secret where it is not there. */
-  add(name: string, version: NewVersion): { secret: Secret; version: Version }
+  put(name: string, version: NewVersion): { secret: Secret; version: Version }
   /** What is left out stays as it is; tags change as a whole. */
   change(version: Version, change: Change): void
   /** Forgets a secret altogether. */
@@ -64,7 +64,7 @@ export function createVault(nowMs: () => number): Vault {
   return {
     find,
     all: () => [...secrets.values()],
-    add(name, { version: id = randomBytes(16).toString('hex'), value, contentType, tags = {}, attributes = {} }) {
+    put(name, { version: id = randomBytes(16).toString('hex'), value, contentType, tags = {}, attributes = {} }) {
       const secret = find(name) ?? { name, versions: [], isDeleted: false }
       secrets.set(name.toLowerCase(), secret)
       const { enabled = true, created = seconds(), nbf, exp } = attributes
