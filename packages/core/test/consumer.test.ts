@@ -551,6 +551,22 @@ describe('closing a consumer (C21, issue 4)', () => {
     expect([errors, broker.left, clock.sleepers]).toEqual([['ClientClosed'], ['a'], 0])
   })
 
+  it('tries more than once to give such a message back', async () => {
+    let failures = 2
+    const { broker, client, clock } = setScene({
+      before: ({ operation }) => {
+        if (operation === 'abandon' && failures-- > 0) throw down()
+      },
+    })
+    const consumer = client.consume(() => new Promise(() => {}), { drainMs: 0 })
+    broker.put('a')
+    await clock.advance(0)
+    const closing = consumer.close()
+    await clock.advance(5_000)
+    await closing
+    expect([broker.left, broker.locked, clock.sleepers]).toEqual([['a'], [], 0])
+  })
+
   it('inside its handler waits for drainMs, and the handler goes on then', async () => {
     const { broker, client, clock } = setScene()
     const order: string[] = []

@@ -207,6 +207,27 @@ describe.each(['accept', 'groups'] as const)('a consumer of sessions (broker: %s
     await consumer.close()
   })
 
+  it('lets no message overtake one whose lock ended while both were held (C15)', async () => {
+    let isDown = true
+    const scene = setScene(
+      {
+        sessions,
+        before: ({ operation, messageId }) => {
+          if (operation === 'renewLock' && messageId === 'm-1') throw new QueueError('MessageLockLost', 'gone')
+        },
+      },
+      { crypto: protectionOf(() => (isDown ? heldFor() : undefined)) },
+    )
+    const handled: string[] = []
+    const consumer = consume(scene, (message) => void handled.push(message.text()), { concurrency: 4 })
+    putAll(scene, 'a1', 'a2')
+    await scene.clock.advance(40_000)
+    isDown = false
+    await scene.clock.advance(200_000)
+    expect(handled).toEqual(['a1', 'a2'])
+    await consumer.close()
+  })
+
   it('gives it back at once, however long the outage lasts', async () => {
     let isDown = true
     const scene = setScene(
