@@ -3,13 +3,16 @@ import { invalid } from '@queue-runtime/crypto/provider'
 import { disabledKey, unavailable } from './errors.ts'
 import { FACTS_TAG, formatFacts, parseFacts, versionTag } from './facts.ts'
 import { toKey } from './key.ts'
-import type { KeyDates, Layout } from './layout.ts'
+import type { Layout } from './layout.ts'
 import { VERSION } from './limits.ts'
 import type { Ask, Manager, SecretDescription } from './manager.ts'
 import type { SecretPlace, SecretsManagerSettings } from './options.ts'
 
 const CURRENT = 'AWSCURRENT'
 const PENDING = 'AWSPENDING'
+
+/** The first version of a secret has AWSCURRENT at once; the tag says that nobody has promoted it yet. */
+const FIRST_TAG = 'queue-runtime-first'
 
 /** Others may move the same label at the same time; each time one of them gets on. */
 const MAX_MOVES = 10
@@ -49,9 +52,13 @@ export function secretVersions(manager: Manager, settings: SecretsManagerSetting
     throw unavailable(`Others keep moving ${label}.`, ask.operation)
   }
 
-  const tagDates = async (version: string, dates: KeyDates, ask: Ask): Promise<void> => {
-    const facts = formatFacts(dates)
-    if (facts !== '') await manager.tag(secretId, versionTag(version), facts, ask)
+  /** The version that is to seal next, whoever asks for it. */
+  const nextVersion = (secret: SecretDescription | null): string => {
+    if (secret === null) return successorOf('', secretId)
+    const { holders, tags, arn } = secret
+    const [current = '', pending = current] = [holders.get(CURRENT), holders.get(PENDING)]
+    if (pending !== current || tags.get(FIRST_TAG) === current) return pending
+    return successorOf(current, arn)
   }
 
   return {
@@ -75,27 +82,29 @@ export function secretVersions(manager: Manager, settings: SecretsManagerSetting
     async create(keyId, dates, signal) {
       const ask = { operation: 'create-key', signal }
       const secret = await manager.describe(secretId, ask)
-      const { holders, arn } = secret ?? { holders: new Map<string, string>(), arn: secretId }
-      const current = holders.get(CURRENT)
-      const pending = holders.get(PENDING) === current ? undefined : holders.get(PENDING)
-      const version = keyId === undefined ? (pending ?? successorOf(current ?? '', arn)) : versionOf(keyId)
+      const version = keyId === undefined ? nextVersion(secret) : versionOf(keyId)
       if (version === null) throw invalid('keyId', 'invalid-format', `must be ${prefix}<VersionId>.`)
+      const facts = formatFacts(dates)
+      const tags: Record<string, string> = facts === '' ? {} : { [versionTag(version)]: facts }
       const bytes = randomBytes(32)
       try {
-        // The first key of all has nothing to wait for.
-        const isFirst = secret === null && (await manager.create(secretId, bytes, { version }, ask))
-        const isThere = !isFirst && (await manager.read(secretId, version, ask)) !== null
-        if (!isThere) await tagDates(version, dates, ask)
-        if (!isThere && !isFirst) await manager.put(secretId, bytes, { version, label: PENDING }, ask)
+        const first = { version, tags: { ...tags, [FIRST_TAG]: version } }
+        if (secret === null && (await manager.create(secretId, bytes, first, ask))) return prefix + version
+        if ((await manager.read(secretId, version, ask)) === null) {
+          for (const [key, value] of Object.entries(tags)) await manager.tag(secretId, key, value, ask)
+          await manager.put(secretId, bytes, { version, label: PENDING }, ask)
+        }
       } finally {
         bytes.fill(0)
       }
-      const labels = (await describe(ask)).holders
-      if (labels.get(CURRENT) !== version) await move(PENDING, version, ask)
+      // A version that has lost its label before it was promoted.
+      if ((await describe(ask)).holders.get(CURRENT) !== version) await move(PENDING, version, ask)
       return prefix + version
     },
     async promote(keyId, signal) {
-      await move(CURRENT, versionOf(keyId) ?? '', { operation: 'promote-key', keyId, signal })
+      const ask = { operation: 'promote-key', keyId, signal }
+      await move(CURRENT, versionOf(keyId) ?? '', ask)
+      if ((await describe(ask)).tags.has(FIRST_TAG)) await manager.untag(secretId, [FIRST_TAG], ask)
     },
     async expire(keyId, at, signal) {
       const version = versionOf(keyId) ?? ''
