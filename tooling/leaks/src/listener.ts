@@ -16,8 +16,14 @@ export interface Listener {
   made<T>(channel: Channel, place: string, value: T): T
 }
 
-/** A meter's first argument is a number or a name. What is added to something else is none of its labels. */
-const isMeasured = ([first]: readonly unknown[]): boolean => typeof first !== 'object'
+/**
+ * Things are added and written to much else than meters and streams. A meter's first argument is a number or a name, a stream's a
+ * text or bytes.
+ */
+const isMeant = (channel: Channel, first: unknown): boolean => {
+  if (channel === 'metric') return typeof first !== 'object'
+  return channel !== 'console' || typeof first === 'string' || ArrayBuffer.isView(first)
+}
 
 function createListener(): Listener {
   const watch = createWatch()
@@ -26,8 +32,8 @@ function createListener(): Listener {
     watch,
     channelOf,
     given(channel, place, ...values) {
-      const isShown = channel !== undefined && (channel !== 'metric' || isMeasured(values))
-      if (isShown) watch.look(channel, values, place)
+      if (channel === undefined || !isMeant(channel, values[0])) return values
+      for (const value of values) watch.look(channel, value, place)
       return values
     },
     made(channel, place, value) {

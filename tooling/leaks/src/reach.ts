@@ -7,8 +7,10 @@ const MAX_DEPTH = 8
 
 /** One look at a value. */
 interface Look {
+  readonly first: object
   readonly tell: (text: string) => void
-  readonly seen: Set<object>
+  /** The objects inside of the first one; most hold none. */
+  seen: Set<object> | undefined
   parts: number
 }
 
@@ -21,13 +23,25 @@ const bytesOf = (whole: object): string | undefined => {
   return Array.isArray(whole) && whole.length > 0 && whole.every(isByte) ? whole.join() : undefined
 }
 
+/** Most of what is logged: nothing in it is hidden, and every logger would ask its getters. */
+const isPlain = (whole: object): whole is Record<string, unknown> =>
+  Object.getPrototypeOf(whole) === Object.prototype && Object.getOwnPropertySymbols(whole).length === 0
+
+function visitPlain(whole: Record<string, unknown>, depth: number, look: Look): void {
+  for (const name in whole) {
+    look.tell(name)
+    visit(whole[name], depth, look)
+    if (name === 'toJSON') visitSayings(whole, depth, look)
+  }
+}
+
 /**
- * What an object holds, enumerable or not. Getters are left alone: to ask them may change what a test sees. The
- * stack of an error has one, and takes long to make.
+ * What an object holds, enumerable or not. Getters are left alone where not everybody asks them: that may change what a test sees,
+ * and the stack of an error takes long to make.
  */
-function visitHeld(whole: object, depth: number, look: Look): void {
+function visitHidden(whole: object, depth: number, look: Look): void {
   for (const name of Reflect.ownKeys(whole)) {
-    if (typeof name === 'string') visit(name, depth, look)
+    if (typeof name === 'string') look.tell(name)
     visit(Reflect.getOwnPropertyDescriptor(whole, name)?.value, depth, look)
   }
 }
@@ -40,10 +54,14 @@ function visitSayings(whole: object, depth: number, look: Look): void {
 }
 
 function visitParts(whole: object, depth: number, look: Look): void {
+  if (isPlain(whole)) {
+    visitPlain(whole, depth, look)
+    return
+  }
   const isList = Array.isArray(whole)
   if (isList || whole instanceof Map || whole instanceof Set) for (const part of whole) visit(part, depth, look)
   if (isList) return
-  visitHeld(whole, depth, look)
+  visitHidden(whole, depth, look)
   visitSayings(whole, depth, look)
 }
 
@@ -51,11 +69,18 @@ function visit(part: unknown, depth: number, look: Look): void {
   look.parts += 1
   if (look.parts > MAX_PARTS) return
   if (typeof part === 'string') look.tell(part)
-  if (typeof part !== 'object' || part === null || depth > MAX_DEPTH || look.seen.has(part)) return
-  look.seen.add(part)
+  else if (typeof part === 'object' && part !== null) visitObject(part, depth, look)
+}
+
+function visitObject(whole: object, depth: number, look: Look): void {
+  if (depth > 0) {
+    if (depth > MAX_DEPTH || whole === look.first || look.seen?.has(whole)) return
+    look.seen ??= new Set()
+    look.seen.add(whole)
+  }
   try {
-    const bytes = bytesOf(part)
-    if (bytes === undefined) visitParts(part, depth + 1, look)
+    const bytes = bytesOf(whole)
+    if (bytes === undefined) visitParts(whole, depth + 1, look)
     else look.tell(bytes)
   } catch {
     // Anything can be logged and thrown, what throws at every look included.
@@ -64,5 +89,7 @@ function visit(part: unknown, depth: number, look: Look): void {
 
 /** Calls `tell` with every text that printing or logging a value can show. */
 export function eachText(value: unknown, tell: (text: string) => void): void {
-  visit(value, 0, { tell, seen: new Set(), parts: 0 })
+  if (typeof value === 'string') tell(value)
+  else if (typeof value === 'object' && value !== null)
+    visitObject(value, 0, { first: value, tell, seen: undefined, parts: 0 })
 }

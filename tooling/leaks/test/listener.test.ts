@@ -27,9 +27,10 @@ test('what it is told comes back as it was, and is looked at', () => {
   )
 })
 
-test('what is added to something else than a meter, and what is called by another name, is not looked at', () => {
+test('what is not added to a meter or written to a stream, and what is called by another name, is not looked at', () => {
   const value = { key: newKey() }
   expect(given('metric', 'a', value, 1)).toEqual([value, 1])
+  expect(given('console', 'a', value)).toEqual([value])
   expect(given(undefined, 'a', value)).toEqual([value])
   expect(watch.take()).toEqual([])
 })

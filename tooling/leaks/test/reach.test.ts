@@ -21,7 +21,7 @@ describe('the watch reads', () => {
     ['a list', [1, ['hidden']]],
     ['a property', { a: { b: 'hidden' } }],
     ['the name of a property', { hidden: 1 }],
-    ['a property that is not enumerable', Object.defineProperty({}, 'a', { value: 'hidden' })],
+    ['a property that is not enumerable', Object.defineProperty(new Error('a'), 'b', { value: 'hidden' })],
     ['a property under a symbol', { [Symbol('a')]: 'hidden' }],
     ['a map', new Map([[{ a: 1 }, 'hidden']])],
     ['the keys of a map', new Map([['hidden', 1]])],
@@ -32,6 +32,7 @@ describe('the watch reads', () => {
     ['bytes', Buffer.from('hidden')],
     ['bytes without a view', new TextEncoder().encode('hidden').buffer],
     ['what an object says to JSON', new Closed()],
+    ['what a plain object says to JSON', { toJSON: () => ['hidden'] }],
     ['what an object says to inspect', { [inspect.custom]: () => ({ a: 'hidden' }) }],
   ])('%s', (_, value) => {
     expect(textsOf({ value })).toContain('hidden')
@@ -54,15 +55,14 @@ describe('the watch reads', () => {
 })
 
 describe('the watch leaves alone', () => {
-  test('getters', () => {
+  test('getters that no logger asks', () => {
     let asked = 0
-    const value = {
-      get secret() {
-        asked += 1
-        return 'hidden'
-      },
+    const get = (): string => {
+      asked += 1
+      return 'hidden'
     }
-    expect(textsOf(value)).toEqual(['secret'])
+    const value = Object.defineProperty(new Error('text'), 'secret', { get, enumerable: true })
+    expect(textsOf(value)).toEqual(['stack', 'message', 'text', 'secret'])
     expect(asked).toBe(0)
   })
 
