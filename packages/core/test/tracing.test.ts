@@ -209,15 +209,18 @@ describe('a send (O9, O10)', () => {
   })
 })
 
+/** A moment that the SDK cannot take for one of `performance.now()`, as it does with small numbers. */
+const NOON = Date.UTC(2026, 0, 1, 12)
+
 describe('a receive (O9)', () => {
   beforeEach(registerContextManager)
 
   it('links the traces that it brought, each with its message, and is as long as the wait for them', async () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: 1_000 })
+    vi.useFakeTimers({ toFake: ['Date'], now: NOON })
     const { tracing, named, inSpan } = setUp()
     await inSpan(async () => {
       const receiving = tracing.receiving()
-      vi.setSystemTime(3_500)
+      vi.setSystemTime(NOON + 2_500)
       receiving.brought([traced('m-1', REMOTE), traced('m-2', undefined), traced('m-3', ANOTHER)])
     })
     const span = named('queue.receive')
@@ -227,8 +230,8 @@ describe('a receive (O9)', () => {
       { context: ANOTHER, attributes: { 'messaging.message.id': 'm-3' } },
     ])
     expect([span.startTime, span.endTime]).toEqual([
-      [1, 0],
-      [3, 5e8],
+      [NOON / 1_000, 0],
+      [NOON / 1_000 + 2, 5e8],
     ])
   })
 

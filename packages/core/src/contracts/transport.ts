@@ -41,7 +41,10 @@ export interface TransportReceiver {
   close(): Promise<void>
 }
 
-/** A receiver that holds the lock of one session. */
+/**
+ * A receiver that holds the lock of one session. Its deliveries have no lock of their own: their `lockedUntil` is the session's
+ * and moves with it, their `renewLock()` renews the session, and each of their methods throws SessionLockLost once it is gone.
+ */
 export interface SessionTransport extends TransportReceiver {
   readonly sessionId: string
   readonly lockedUntil: Date
