@@ -77,7 +77,8 @@ interface SdkError {
 }
 
 const refusalOf = (thrown: unknown, { message, code, $metadata }: SdkError): Refusal => {
-  const known = BY_NAME.get(errorClass(thrown)) ?? BY_NAME.get(String(code))
+  // The SDK calls a cut connection a timeout.
+  const known = BY_NAME.get(String(code)) ?? BY_NAME.get(errorClass(thrown))
   if (known !== undefined) return known
   const told = BY_TEXT.find(([pattern]) => pattern.test(String(message)))?.[1]
   return told ?? BY_STATUS.get($metadata?.httpStatusCode ?? 0) ?? 'failed'

@@ -177,8 +177,8 @@ describe('what goes wrong at Key Vault', () => {
   it.each<readonly [what: string, fault: Fault, text: string, retryAfterMs: number | undefined]>([
     ['a denied identity', answer(denied), 'Key Vault denies the identity this operation.', undefined],
     [
-      'a 403 without a word',
-      answer({ status: 403, headers: { 'content-type': 'text/html' } }),
+      'a firewall',
+      answer({ status: 403, body: { error: { code: 'Forbidden', innererror: { code: 'ForbiddenByFirewall' } } } }),
       'Key Vault denies the identity this operation.',
       undefined,
     ],
