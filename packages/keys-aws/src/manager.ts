@@ -29,7 +29,7 @@ export interface SecretDescription {
   readonly holders: ReadonlyMap<string, string>
 }
 
-export interface SecretVersion {
+interface SecretVersion {
   readonly id: string
   readonly createdAt: Date | undefined
 }
@@ -40,7 +40,7 @@ export interface Ask extends Place {
 }
 
 /** What is written: bytes, or a text. */
-export type NewValue = Uint8Array | string
+type NewValue = Uint8Array | string
 
 /** The calls to Secrets Manager. All reject with our errors, and with `signal.reason` on an abort. */
 export interface Manager {
@@ -60,13 +60,13 @@ export interface Manager {
   untag(secretId: string, keys: readonly string[], ask: Ask): Promise<void>
 }
 
-export interface NewSecret {
+interface NewSecret {
   /** Default: a new UUID. */
   readonly version?: string | undefined
   readonly tags?: Readonly<Record<string, string>>
 }
 
-export interface NewVersion {
+interface NewVersion {
   /** Default: a new UUID. */
   readonly version?: string
   readonly label: string

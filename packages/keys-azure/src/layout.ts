@@ -1,7 +1,7 @@
 import type { EncryptionKey } from '@queue-runtime/crypto'
 
 /** The validity of a new key. */
-export interface KeyDates {
+interface KeyDates {
   readonly notBefore: Date | undefined
   readonly expiresAt: Date | undefined
 }

@@ -112,5 +112,3 @@ export async function createScene(start: (clock: ReturnType<typeof fakeClock>) =
     },
   }
 }
-
-export type Scene = Awaited<ReturnType<typeof createScene>>

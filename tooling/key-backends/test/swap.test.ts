@@ -14,7 +14,7 @@ describe('a program', () => {
     const changed = azure.filter((line, index) => line !== aws[index])
     expect(changed).toEqual([
       "import { createKey, keyVaultKeyProvider as keysOf, promoteKey } from '@queue-runtime/keys-azure'",
-      '  const store = { client: vaultClient() }',
+      '  const store = { client: local.vaultClient() }',
     ])
   })
 

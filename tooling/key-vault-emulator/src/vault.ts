@@ -28,7 +28,7 @@ export interface Secret {
   isDeleted: boolean
 }
 
-export interface NewVersion {
+interface NewVersion {
   /** Default: a new one. */
   readonly version?: string
   readonly value: string
@@ -37,7 +37,7 @@ export interface NewVersion {
   readonly attributes?: Attributes | undefined
 }
 
-export interface Change {
+interface Change {
   readonly tags: Readonly<Record<string, string>> | undefined
   readonly attributes: Attributes
 }

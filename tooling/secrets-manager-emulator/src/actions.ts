@@ -4,7 +4,7 @@ import { exists, markedForDeletion, notFound, noValue, refusal } from './refusal
 import { holderOf, type Secret, type Store, type Value, type Version } from './store.ts'
 
 /** Where the actions act. */
-export interface Place {
+interface Place {
   readonly store: Store
   readonly nowMs: () => number
   readonly pageSize: number

@@ -2,12 +2,10 @@ import { createQueueClient } from '@queue-runtime/core'
 import { cachedKeyProvider, messageCrypto } from '@queue-runtime/crypto'
 import { createKey, secretsManagerKeyProvider as keysOf, promoteKey } from '@queue-runtime/keys-aws'
 import { memoryProvider } from '@queue-runtime/provider-memory'
-import { managerClient, vaultClient } from './local.ts'
-
-export const clients = { managerClient, vaultClient }
+import { local } from './local.ts'
 
 export async function start(): Promise<string[]> {
-  const store = { prefix: 'prod', client: managerClient() }
+  const store = { prefix: 'prod', client: local.managerClient() }
   await using keyProvider = cachedKeyProvider(keysOf(store), { currentKeyTtlMs: 1, listTtlMs: 1 })
   const crypto = messageCrypto({ enabled: true, keyProvider, plaintextPolicy: 'reject' })
   await using client = createQueueClient({ provider: memoryProvider(), queue: 'orders', crypto })

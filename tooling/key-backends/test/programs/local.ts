@@ -21,16 +21,17 @@ export async function localManager(): Promise<SecretsManager & AsyncDisposable> 
   return closing(manager)
 }
 
-/** What a program would make of its configuration: a client for the vault that was started last. */
-export const vaultClient = (): SecretClient =>
-  new SecretClient(
-    vault?.origin ?? '',
-    { getToken: async () => ({ token: 'a-token', expiresOnTimestamp: Number.MAX_SAFE_INTEGER }) },
-    { disableChallengeResourceVerification: true, tlsOptions: { ca: vault?.ca ?? '' } },
-  )
-
-export const managerClient = (): SecretsManagerClient =>
-  new SecretsManagerClient({
-    ...{ endpoint: manager?.origin ?? '', region: 'us-east-1', maxAttempts: 1 },
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  })
+/** What a program would make of its configuration: a client for the server that was started last. */
+export const local = {
+  vaultClient: (): SecretClient =>
+    new SecretClient(
+      vault?.origin ?? '',
+      { getToken: async () => ({ token: 'a-token', expiresOnTimestamp: Number.MAX_SAFE_INTEGER }) },
+      { disableChallengeResourceVerification: true, tlsOptions: { ca: vault?.ca ?? '' } },
+    ),
+  managerClient: (): SecretsManagerClient =>
+    new SecretsManagerClient({
+      ...{ endpoint: manager?.origin ?? '', region: 'us-east-1', maxAttempts: 1 },
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    }),
+}
