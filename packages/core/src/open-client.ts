@@ -49,6 +49,7 @@ export function openClient(
   const tracing = clientTracing({ tracerProvider: options.tracerProvider, system: provider.name, queue })
   const settings = retrySettings(options.retry)
   const { random } = Math
+  metrics.gate(GATE_GAUGE.closed)
 
   const onRetry = (operation: string, error: unknown, pauseMs: number): void => {
     metrics.retried(pauseMs / 1_000)

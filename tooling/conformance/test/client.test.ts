@@ -270,12 +270,13 @@ describe('callbacks of the application', () => {
   })
 
   it('onError may be async, and what it returns is used only where it is a disposition', async () => {
-    const { client, broker, clock } = setUp()
+    const { client, broker, clock, lines } = setUp()
     const queue = client()
-    await queue.sendBatch(['decided', 'nonsense', 'throws'].map((body) => ({ body })))
+    await queue.sendBatch(['decided', 'nonsense', 'reasonless', 'throws'].map((body) => ({ body })))
     const answers: Record<string, () => unknown> = {
       decided: async () => ({ action: 'dead-letter', reason: 'app.failed' }),
       nonsense: () => ({ action: 'delete' }),
+      reasonless: () => ({ action: 'dead-letter' }),
       throws: () => Promise.reject(new Error('secret')),
     }
     const consumer = queue.consume(
@@ -293,7 +294,10 @@ describe('callbacks of the application', () => {
       .queue('orders')
       .messages()
       .map(({ state }) => state)
-    expect([reasons, waiting, consumer.state]).toEqual([['app.failed'], ['scheduled', 'scheduled'], 'running'])
+    expect([reasons, waiting, consumer.state]).toEqual([['app.failed'], Array(3).fill('scheduled'), 'running'])
+    const told = lines.filter(({ level }) => level === 'error').map(({ text }) => text)
+    const misused = 'onError returned what is no disposition; the default applies'
+    expect(told.sort()).toEqual(['Message moved to the dead-letter queue', misused, misused, 'onError threw'])
     await queue.close()
   })
 
@@ -315,6 +319,22 @@ describe('callbacks of the application', () => {
     })
     await clock.advance(1_000)
     expect(texts.slice(0, 3).sort()).toEqual(['failed', 'fails', 'good'])
+    await queue.close()
+  })
+})
+
+describe('a consumer whose handler does not end in time', () => {
+  it('says so, since the message may be handled twice (C21)', async () => {
+    const { client, clock, lines } = setUp()
+    const queue = client()
+    await queue.send({ body: 'stuck' })
+    const consumer = queue.consume(() => new Promise(() => {}), { drainMs: 1_000 })
+    await turns(clock)
+    const closing = consumer.close()
+    await clock.advance(1_000)
+    await closing
+    const text = 'Handlers did not end in time: their messages go back, and may be handled twice'
+    expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', text }))
     await queue.close()
   })
 })

@@ -154,6 +154,7 @@ describe('what a client counts', () => {
     ])
     expect(values.queue_crypto_enabled).toEqual([{ attributes: { queue }, value: 1 }])
     expect(values.queue_processing_messages).toEqual([{ attributes: { queue }, value: 0 }])
+    expect(values.queue_circuit_breaker_state).toEqual([{ attributes: { queue }, value: 0 }])
     expect(values.queue_depth).toEqual([{ attributes: { queue }, value: 1 }])
     const moved = lines.filter(({ level }) => level === 'error').map(({ text, fields }) => [text, fields.reason])
     expect(moved).toContainEqual(['Message moved to the dead-letter queue', 'qr.rejected'])

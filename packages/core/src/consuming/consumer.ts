@@ -102,6 +102,10 @@ export function startConsumer(
     const tasks = Promise.all(Array.from(running, (task) => task.ended))
     await Promise.race([tasks, clock.sleep(drainMs, ended.signal)])
     ended.abort(OVER)
+    if (running.size > 0) {
+      const unfinished = { ...fields, drain_ms: drainMs, tasks: running.size }
+      logger.warn(unfinished, 'Handlers did not end in time: their messages go back, and may be handled twice')
+    }
     await Promise.all(Array.from(running, (task) => task.release()))
   }
 

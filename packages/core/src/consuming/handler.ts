@@ -34,7 +34,7 @@ export interface ProcessOptions
 /**
  * - `sessions`: messages of one session are handled in order, one at a time. Where the broker hands out the locks of sessions,
  *   only messages of sessions are received, and a session keeps its place among the `concurrency` until it has had no message
- *   for a second. Default false
+ *   for 200 ms. Default false
  * - `drainMs`: how long `close()` waits for running handlers, in milliseconds. Default 30 000
  */
 export interface ConsumeOptions extends ProcessOptions, Options<{ sessions: boolean; drainMs: number }> {}

@@ -75,6 +75,12 @@ export function createHandling(client: ClientParts, { handler, options, stopping
     try {
       const decided: unknown = await onError?.(error, message)
       if (isDisposition(decided)) return decided
+      if (decided !== undefined) {
+        logger.error(
+          logFields(queue, 'process', message),
+          'onError returned what is no disposition; the default applies',
+        )
+      }
     } catch (thrown) {
       logger.error(fieldsOf(message, 'process', thrown), 'onError threw')
     }

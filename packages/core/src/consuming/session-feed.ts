@@ -16,7 +16,7 @@ interface SessionFeedParts {
 }
 
 /** How long a session without messages is kept, in milliseconds: others may be waiting for its place. */
-const IDLE_MS = 1_000
+const IDLE_MS = 200
 
 /** Feeds a consumer from sessions, for brokers that hand out their locks: one handler per session, until it has no messages. */
 export const sessionFeed =

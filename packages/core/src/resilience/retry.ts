@@ -2,7 +2,7 @@ import { checkOptions, misconfigured, option } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { isQueueError, QueueError } from '../base/errors.ts'
 import type { Options } from '../base/options.ts'
-import { OVER } from '../base/signals.ts'
+import { linkSignals, OVER } from '../base/signals.ts'
 
 /**
  * How calls to the broker are tried again. Only what time can heal is, and a hint of the broker takes the place of the computed
@@ -117,6 +117,8 @@ export interface Attempts {
 
 interface RetryLimits {
   readonly signal: AbortSignal
+  /** Ends the attempts with the last error, in a pause as well, and lets one that is under way end by itself. */
+  readonly givingUp?: AbortSignal
   /** The moment until which the caller is ready to wait: no pause passes it, and no attempt ends before it. */
   readonly deadline?: number
 }
@@ -133,7 +135,7 @@ export interface Retry {
 export function createRetry(settings: RetrySettings, { clock, random, onRetry }: RetryParts): Retry {
   const { maxAttempts, totalMs } = settings
 
-  const begin: Retry['begin'] = (operation, { signal, deadline = Number.POSITIVE_INFINITY }) => {
+  const begin: Retry['begin'] = (operation, { signal, givingUp, deadline = Number.POSITIVE_INFINITY }) => {
     const limit = clock.now() + totalMs
     const latest = Math.min(deadline, limit)
     const joint = new AbortController()
@@ -157,8 +159,16 @@ export function createRetry(settings: RetrySettings, { clock, random, onRetry }:
         made += 1
         const pause = hintOf(error) ?? pauseMs(made, settings, random)
         if (!isRetryable(error) || made >= maxAttempts || clock.now() + pause >= latest) throw error
+        if (givingUp?.aborted) throw error
         onRetry(operation, error, pause)
-        await clock.sleep(pause, joint.signal)
+        const awake = linkSignals(joint.signal, givingUp)
+        try {
+          await clock.sleep(pause, awake.signal)
+        } catch (reason) {
+          throw joint.signal.aborted ? reason : error
+        } finally {
+          awake.unlink()
+        }
       },
       end() {
         signal.removeEventListener('abort', follow)

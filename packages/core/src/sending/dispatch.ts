@@ -47,7 +47,7 @@ const mayTryAgain = async (attempts: Attempts, error: unknown): Promise<boolean>
 }
 
 export function createDispatch(client: ClientParts, transport: QueueTransport): Dispatch {
-  const { retry, metrics } = client
+  const { closing, retry, metrics } = client
   const attempt = createAttempt(client, transport)
 
   const sendAll = async (wire: readonly WireMessage[], attempts: Attempts, signal: AbortSignal): Promise<Known> => {
@@ -74,7 +74,7 @@ export function createDispatch(client: ClientParts, transport: QueueTransport): 
   }
 
   return async (wire, signal) => {
-    const attempts = retry.begin('send', { signal })
+    const attempts = retry.begin('send', { signal, givingUp: closing })
     const count = (message: WireMessage, status: 'success' | 'error'): void =>
       metrics.sent(isEncrypted(message.body), status)
     try {

@@ -7,11 +7,22 @@ interface Settleable {
   deadLetter(reason: DeadLetterReason): Promise<void>
 }
 
-const ACTIONS: readonly string[] = ['complete', 'abandon', 'dead-letter', 'hold'] satisfies Disposition['action'][]
+/** What each action needs beside its name. */
+const NEEDS: Record<Disposition['action'], (given: Record<string, unknown>) => boolean> = {
+  complete: () => true,
+  abandon: ({ delayMs }) => Number.isSafeInteger(delayMs) && (delayMs as number) >= 0,
+  'dead-letter': ({ reason }) => typeof reason === 'string' && reason !== '',
+  hold: () => true,
+}
 
 /** True for what is a disposition; callbacks of applications may return anything. */
-export const isDisposition = (value: unknown): value is Disposition =>
-  typeof value === 'object' && value !== null && 'action' in value && ACTIONS.includes(String(value.action))
+export const isDisposition = (value: unknown): value is Disposition => {
+  if (typeof value !== 'object' || value === null || !('action' in value)) return false
+  const { action } = value
+  return (
+    typeof action === 'string' && Object.hasOwn(NEEDS, action) && NEEDS[action as Disposition['action']]({ ...value })
+  )
+}
 
 /**
  * Acts on a disposition; resolves with false where there is nothing to do, since the message is held. `description` goes to the
