@@ -17,7 +17,7 @@ export interface Watch {
   learn(key: Uint8Array): void
   /** Notes all that a value shows. `place` is the line that shows it. */
   look(channel: Channel, value: unknown, place?: string): void
-  /** Takes back a text that was just shown. */
+  /** Takes back a text that was just made as JSON, unless it was shown elsewhere, too. */
   forget(text: string): void
   /** Looks for the keys that are known by now in what was shown since the last call. */
   take(): Leak[]
@@ -83,16 +83,18 @@ export function createWatch(): Watch {
     },
     look(channel, value, place) {
       eachText(value, (text) => {
-        if (text.length < MIN_CHARACTERS || waiting.has(text)) return
+        const known = waiting.get(text)
+        if (text.length < MIN_CHARACTERS || (known !== undefined && known.channel !== 'JSON')) return
         waiting.set(text, { channel, place })
+        if (known !== undefined) return
         // Short texts take room as well.
         waitingCharacters += text.length + 50
         if (waitingCharacters > MAX_WAITING_CHARACTERS) sift()
       })
     },
     forget(text) {
-      waiting.delete(text)
-      leaks = leaks.filter(({ shown }) => shown !== text)
+      if (waiting.get(text)?.channel === 'JSON') waiting.delete(text)
+      leaks = leaks.filter(({ leak, shown }) => shown !== text || leak.channel !== 'JSON')
     },
     take() {
       sift()

@@ -49,6 +49,17 @@ describe('a watch', () => {
     expect(watch.take()).not.toEqual([])
   })
 
+  test('takes nothing back that was logged as well, before or after', () => {
+    const watch = createWatch()
+    watch.learn(key)
+    const request = JSON.stringify({ value: key.toString('hex') })
+    for (const channels of [['JSON', 'log'] as const, ['log', 'JSON'] as const]) {
+      for (const channel of channels) watch.look(channel, request)
+      watch.forget(request)
+      expect(watch.take().map(({ channel }) => channel)).toEqual(['log'])
+    }
+  })
+
   test('keeps the bytes of a key, though their owner overwrites them', () => {
     const watch = createWatch()
     const copy = Buffer.from(key)
