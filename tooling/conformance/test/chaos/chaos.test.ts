@@ -41,8 +41,8 @@ describe.each([
       // It was bad weather indeed, and most got through.
       expect(handled).toBeGreaterThan(messages * 0.9)
       expect(handlings).toBeGreaterThan(messages * 1.2)
-      expect(Math.min(...Object.values(weather), ...Object.values(stops))).toBeGreaterThan(5)
-      expect(copies).toBeGreaterThan(sessions ? -1 : 5)
+      expect([...Object.values(weather), ...Object.values(stops)]).not.toContain(0)
+      expect(copies > 0).toBe(!sessions)
     },
     120_000,
   )
