@@ -55,8 +55,7 @@ export function withListener(source: string, file: string): string {
       wrap(node.start, node.end, 'made', `'error'`)
     },
     AssignmentExpression({ left, operator, right }) {
-      const isSet = left.type === 'MemberExpression' && operator === '=' && SET.has(nameOf(left))
-      if (!isSet || right.type === 'SequenceExpression') return
+      if (left.type !== 'MemberExpression' || operator !== '=' || !SET.has(nameOf(left))) return
       wrap(right.start, right.end, 'made', `'error'`)
     },
   }).visit(program)

@@ -48,6 +48,11 @@ describe('the watch reads', () => {
     expect(textsOf(circle)).toEqual(['text', 'hidden', 'self'])
   })
 
+  test('what is held twice, once', () => {
+    const inner = { text: 'hidden' }
+    expect(textsOf([inner, { inner }])).toEqual(['text', 'hidden', 'inner'])
+  })
+
   test('a part of what is huge', () => {
     const huge = Array.from({ length: 100_000 }, (_, index) => ({ text: `${index}` }))
     expect(textsOf(huge).length).toBeLessThan(50_000)
@@ -64,6 +69,10 @@ describe('the watch leaves alone', () => {
     const value = Object.defineProperty(new Error('text'), 'secret', { get, enumerable: true })
     expect(textsOf(value)).toEqual(['stack', 'message', 'text', 'secret'])
     expect(asked).toBe(0)
+  })
+
+  test('dates', () => {
+    expect(textsOf({ at: new Date(0) })).toEqual(['at'])
   })
 
   test('the stack of an error, which takes long to make', () => {

@@ -58,6 +58,10 @@ describe('a watch', () => {
       watch.forget(request)
       expect(watch.take().map(({ channel }) => channel)).toEqual(['log'])
     }
+    watch.look('log', request)
+    watch.look('JSON', 'x'.repeat(200_000))
+    watch.forget(request)
+    expect(watch.take()).toHaveLength(1)
   })
 
   test('keeps the bytes of a key, though their owner overwrites them', () => {
