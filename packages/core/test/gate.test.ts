@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { resolveLogger } from '../src/base/logger.ts'
 import { QueueError } from '../src/index.ts'
 import { createGate, type Gate, type GateState, type Passage } from '../src/resilience/gate.ts'
 import { stateOf, type WatchedClock, watchedClock } from './consuming-support.ts'
@@ -320,6 +321,19 @@ describe('an outage behind the receiver (protocol.md 4.2)', () => {
     expect([gate.state, gate.outage, refusal(gate, 'send')]).toEqual(['open', down, shutFor(30_000)])
     await clock.advance(30_000)
     expect([gate.state, lines.length]).toEqual(['half-open', 1])
+  })
+
+  it('does not last longer for a clock that is set back', async () => {
+    const clock = watchedClock()
+    let backMs = 0
+    const shifted = { now: () => clock.now() - backMs, sleep: clock.sleep }
+    const gate = createGate({ queue: 'orders', clock: shifted, logger: resolveLogger(false), onState: () => {} })
+    gate.trip(keyStoreDown)
+    await clock.advance(20_000)
+    backMs = 3_600_000
+    expect(refusal(gate)).toEqual(shutFor(30_000))
+    await clock.advance(30_000)
+    expect(gate.state).toBe('half-open')
   })
 
   it('is told again and again and written down once', async () => {

@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest'
+import { resolveLogger } from '../src/base/logger.ts'
 import { type MessageProtection, type QueueClientOptions, QueueError, type RejectedMessage } from '../src/index.ts'
 import type { Unprotected } from '../src/provider.ts'
+import { createShelf } from '../src/receiving/shelf.ts'
+import { createTaking, type Refused } from '../src/receiving/taking.ts'
+import { createUnsettled } from '../src/settling/unsettled.ts'
+import { fakeClock } from '../src/testing.ts'
+import { scriptedDelivery } from './client-support.ts'
 import { heldFor, type Scene, setScene, stateOf } from './consuming-support.ts'
 import type { SmallBrokerOptions } from './small-broker.ts'
+import { unwatched } from './support.ts'
 
 const minutes = (count: number): number => count * 60_000
 
@@ -457,4 +464,274 @@ describe('closing during an outage (C21)', () => {
     await closing
     expect([released, broker.locked]).toEqual([['claim'], []])
   })
+})
+
+describe('the order of a session (C15)', () => {
+  it('is kept by a session that holds a message, also when the gate is open no more, and others are not kept waiting', async () => {
+    const bench = setUp({ sessions: 'accept', sessionLockMs: minutes(10) })
+    const { broker, client, clock } = bench
+    bench.store = (text) => (text === 'a1' ? odd() : undefined)
+    broker.put('a1', 'a')
+    broker.put('a2', 'a')
+    const handled: string[] = []
+    client.consume((message) => void handled.push(message.text()), { sessions: true, concurrency: 2 })
+    await clock.advance(minutes(1))
+    broker.put('b1', 'b')
+    await clock.advance(minutes(1))
+    expect(handled).toEqual(['b1'])
+    bench.store = up
+    await clock.advance(minutes(1))
+    expect([handled, broker.deliveries.get('a1')]).toEqual([['b1', 'a1', 'a2'], 1])
+    await client.close()
+    expect([broker.locked, broker.lockedSessions, bench.claimed]).toEqual([[], [], []])
+  })
+
+  it('costs no claim: what waits behind a held message is claimed meanwhile, and free when it goes back', async () => {
+    const bench = setUp({ sessions: 'groups' })
+    const { broker, client, clock } = bench
+    bench.store = down
+    broker.put('a', 's')
+    broker.put('b', 's')
+    expect(await codeOf(client.receiveBatch({ waitMs: 0 }))).toBe('KeyProviderError')
+    bench.store = (text) => (text === 'a' ? heldFor() : undefined)
+    await clock.advance(10_000)
+    expect([bench.claimed, broker.locked]).toEqual([['b'], ['a', 'b']])
+    await client.close()
+    expect([bench.claimed, broker.locked]).toEqual([[], []])
+  })
+
+  it('has what is behind it go back with a held message whose lock is lost', async () => {
+    let isLost = false
+    const bench = setUp({
+      sessions: 'groups',
+      before({ operation, messageId }) {
+        if (operation === 'renewLock' && isLost && messageId === 'm-1') throw new QueueError('MessageLockLost', 'gone')
+      },
+    })
+    const { broker, client, clock } = bench
+    bench.store = down
+    broker.put('a', 's')
+    broker.put('b', 's')
+    broker.put('c')
+    const handled: string[] = []
+    client.consume((message) => void handled.push(message.text()), { sessions: true, concurrency: 3 })
+    await clock.advance(10_000)
+    isLost = true
+    await clock.advance(10_000)
+    expect(broker.locked).toEqual(['a', 'c'])
+    bench.store = up
+    await clock.advance(minutes(2))
+    expect([handled, bench.claimed]).toEqual([['c', 'a', 'b'], []])
+    await client.close()
+  })
+})
+
+describe('the gate while messages are held', () => {
+  const slowDown = (retryAfterMs: number): Unprotected => ({
+    error: new QueueError('KeyProviderError', 'slow down', { retryAfterMs }),
+    disposition: { action: 'hold' },
+  })
+
+  it('stays open until they are tried again, however long the store asks to wait', async () => {
+    const bench = setUp()
+    const { broker, client, clock, calls } = bench
+    bench.store = () => slowDown(minutes(4))
+    broker.put('a')
+    broker.put('b')
+    const consumer = client.consume(() => {})
+    await clock.advance(minutes(4) - 1)
+    expect([consumer.state, calls.filter(({ operation }) => operation === 'receive').length]).toEqual(['paused', 1])
+    bench.store = up
+    await clock.advance(10_000)
+    expect(broker.completed).toEqual(['a', 'b'])
+    await client.close()
+  })
+
+  it('moves with time again as soon as the last of them is back at the broker', async () => {
+    const bench = setUp()
+    const { broker, client, clock } = bench
+    bench.store = () => slowDown(minutes(20))
+    broker.put('a')
+    client.consume(() => {}, { maxAutoRenewMs: 0 })
+    await clock.advance(29_000)
+    bench.store = up
+    await clock.advance(2_000)
+    expect(broker.completed).toEqual(['a'])
+    await client.close()
+  })
+
+  it('moves with time again when the outage is over, though one is held that nothing heals', async () => {
+    const bench = setUp()
+    const { broker, client, clock } = bench
+    bench.store = (text) => (text.startsWith('odd') ? odd() : heldFor())
+    for (const text of ['odd', 'a', 'odd too', 'b', 'c']) broker.put(text)
+    client.consume(() => {}, { concurrency: 2 })
+    await clock.advance(10_000)
+    bench.store = (text) => (text.startsWith('odd') ? odd() : undefined)
+    await clock.advance(minutes(2))
+    expect([broker.completed, broker.locked]).toEqual([
+      ['a', 'b', 'c'],
+      ['odd', 'odd too'],
+    ])
+    await client.close()
+  })
+
+  it('moves with time again while a consumer drains that tries nothing any more', async () => {
+    const bench = setUp()
+    const { broker, client, clock } = bench
+    bench.store = (text) => (text === 'a' ? heldFor() : undefined)
+    broker.put('slow')
+    broker.put('a')
+    const consumer = client.consume(() => clock.sleep(minutes(3)), { concurrency: 2, drainMs: minutes(3) })
+    await clock.advance(5_000)
+    expect(consumer.state).toBe('paused')
+    const closing = consumer.close()
+    broker.put('b')
+    await clock.advance(31_000)
+    expect((await client.receive({ waitMs: 0 }))?.text()).toBe('b')
+    await clock.advance(minutes(3))
+    await closing
+    await client.close()
+  })
+})
+
+describe('a try that changes something', () => {
+  it('is followed by the next one a second later', async () => {
+    const bench = setUp()
+    const { broker, client, clock, asked } = bench
+    for (const text of ['a', 'b']) broker.put(text)
+    bench.store = down
+    await codeOf(client.receiveBatch({ waitMs: 0 }))
+    await clock.advance(14_000)
+    bench.store = (text) => (text === 'a' ? undefined : heldFor())
+    await clock.advance(4_500)
+    expect(asked.map(({ at }) => at / 1_000)).toEqual([0, 1, 3, 7, 15, 16, 18])
+    await client.close()
+  })
+
+  it('by telling another reason is followed by the pause that this one asks for', async () => {
+    const bench = setUp()
+    const { broker, client, clock, asked } = bench
+    broker.put('a')
+    const hint =
+      (retryAfterMs: number): Store =>
+      () => ({
+        error: new QueueError('KeyProviderError', 'down', { retryAfterMs }),
+        disposition: { action: 'hold' },
+      })
+    bench.store = hint(1_000)
+    await codeOf(client.receive({ waitMs: 0 }))
+    await clock.advance(500)
+    bench.store = hint(20_000)
+    await clock.advance(21_000)
+    expect(asked.map(({ at }) => at / 1_000)).toEqual([0, 1, 21])
+    await client.close()
+  })
+
+  it('by refusing a message lets the broker take its time, and calls no lock ended that did not', async () => {
+    const bench = setUp({
+      before: async ({ operation }) => {
+        if (operation === 'deadLetter') await bench.clock.sleep(40_000)
+      },
+    })
+    const { broker, client, clock, lines } = bench
+    broker.put('a')
+    bench.store = down
+    await codeOf(client.receive({ waitMs: 0 }))
+    bench.store = forged
+    await clock.advance(50_000)
+    expect(lines.filter((text) => text.startsWith('The lock of a held'))).toEqual([])
+    await client.close()
+  })
+})
+
+describe('what is held in the tick of a close (C21)', () => {
+  it.each(Array.from({ length: 16 }, (_, index) => index))(
+    '%i microtasks before it goes back all the same',
+    async (microtasks) => {
+      for (const sessions of ['accept', 'none'] as const) {
+        const bench = setUp({ sessions })
+        const { broker, client, clock } = bench
+        bench.store = down
+        const session = sessions === 'accept' ? await client.acceptSession({ sessionId: 's', waitMs: 0 }) : null
+        const receiving = codeOf((session ?? client).receive({ waitMs: 60_000 }))
+        await clock.advance(0)
+        broker.put('a', 's')
+        for (let passed = 0; passed < microtasks; passed += 1) await Promise.resolve()
+        await (session ?? client).close()
+        await receiving
+        await clock.advance(0)
+        expect([broker.locked, broker.lockedSessions, clock.sleepers]).toEqual([[], [], 0])
+        await client.close()
+      }
+    },
+  )
+
+  it('of a process() goes back unclaimed, though the answer to a try comes late (protocol.md 5)', async () => {
+    const log: string[] = []
+    let isDown = true
+    const claim = {
+      confirm: async () => {},
+      release: async () => void log.push('claim released'),
+      renew: async () => {},
+    }
+    const scene: Scene = setScene(
+      { before: ({ operation }) => void log.push(operation) },
+      {
+        crypto: {
+          open: () => ({
+            protect: () => Promise.reject(new Error('nothing is sent')),
+            async unprotect(messages) {
+              if (isDown) return messages.map(() => heldFor())
+              await scene.clock.sleep(900)
+              return messages.map(({ body }) => ({ body, seal: null, claim }))
+            },
+          }),
+        },
+      },
+    )
+    const { broker, client, clock } = scene
+    broker.put('a')
+    const { signal } = new AbortController()
+    const deliveries = await broker.provider.open('orders').receive({ maxMessages: 1, waitMs: 0, signal })
+    const stop = new AbortController()
+    const reason = new Error('enough')
+    const processing = client.process(deliveries, () => {}, { signal: stop.signal }).catch((error: unknown) => error)
+    await clock.advance(500)
+    isDown = false
+    await clock.advance(1_000)
+    stop.abort(reason)
+    await clock.advance(900)
+    expect(await processing).toBe(reason)
+    expect([log, broker.locked]).toEqual([['receive', 'claim released', 'abandon'], []])
+    await client.close()
+  })
+})
+
+describe('the shelf', () => {
+  it.each([0, 1, 2, 3, 4, 5, 6])(
+    'does not call ended what is taken %i microtasks after its lock ended',
+    async (microtasks) => {
+      const ended = Promise.withResolvers<void>()
+      let now = 0
+      const clock = { now: () => now, sleep: () => ended.promise }
+      const { delivery } = scriptedDelivery(fakeClock(), {}, 30_000)
+      const lapsed: unknown[] = []
+      const unsettled = createUnsettled(clock)
+      const taking = createTaking({ queue: 'orders', watch: unwatched, unsettled })
+      const shelf = createShelf({
+        ...{ queue: 'orders', taking, clock, logger: resolveLogger(false), inBackground: () => {} },
+        onLapse: (entry) => void lapsed.push(entry),
+      })
+      shelf.put({ delivery, verdict: heldFor() as Refused, claim: null }, 0)
+      const [entry] = shelf.entries
+      now = 30_000
+      ended.resolve()
+      for (let passed = 0; passed < microtasks; passed += 1) await Promise.resolve()
+      const wasThere = entry !== undefined && shelf.entries.has(entry)
+      if (entry !== undefined) shelf.remove(entry)
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(lapsed.length).toBe(wasThere ? 0 : 1)
+    },
+  )
 })

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   type Clock,
   createQueueClient,
@@ -7,7 +7,8 @@ import {
   type QueueClientOptions,
   QueueError,
 } from '../src/index.ts'
-import type { Delivery, QueueTransport } from '../src/provider.ts'
+import type { Delivery, QueueTransport, Unprotected } from '../src/provider.ts'
+import { createTurn } from '../src/receiving/turn.ts'
 import { providerOf, scriptedDelivery, transportOf } from './client-support.ts'
 import { heldFor, protectionOf, setScene, stateOf, watchedClock } from './consuming-support.ts'
 
@@ -77,6 +78,47 @@ describe('a look at the queue (C4)', () => {
     const receiving = client.receive({ waitMs: 1_000 })
     await clock.advance(6_000)
     expect((await receiving)?.messageId).toBe('m-1')
+    await client.close()
+  })
+
+  it.each(Array.from({ length: 8 }, (_, index) => index))(
+    'is made by nobody else in between, who comes %i microtasks after one that ends',
+    async (microtasks) => {
+      const turn = createTurn(watchedClock())
+      const { signal } = new AbortController()
+      const ending = Promise.withResolvers<void>()
+      let inside = 0
+      let most = 0
+      const work = async (until: Promise<void>): Promise<void> => {
+        inside += 1
+        most = Math.max(most, inside)
+        await until
+        await new Promise((resolve) => setImmediate(resolve))
+        inside -= 1
+      }
+      const first = turn.take({ waitMs: 10, signal }, () => work(ending.promise))
+      const second = turn.take({ waitMs: 10, signal }, () => work(Promise.resolve()))
+      ending.resolve()
+      await new Promise((resolve) => setImmediate(resolve))
+      for (let passed = 0; passed < microtasks; passed += 1) await Promise.resolve()
+      await Promise.all([first, second, turn.take({ waitMs: 10, signal }, () => work(Promise.resolve()))])
+      expect(most).toBe(1)
+    },
+  )
+
+  it('gives back at once what would overtake a message that comes again (C15)', async () => {
+    const again = (): Unprotected => ({
+      error: new QueueError('KeyNotFound', 'x', { facts: { keyId: 'k' } }),
+      disposition: { action: 'abandon', delayMs: 5_000 },
+    })
+    const crypto = protectionOf((text) => (text === 'a' ? again() : undefined))
+    const { broker, client, clock } = setScene({ sessions: 'groups' }, { crypto })
+    broker.put('a', 's')
+    broker.put('b', 's')
+    broker.put('c')
+    const { messages } = await client.receiveBatch({ waitMs: 0 })
+    await clock.advance(0)
+    expect([messages.map((message) => message.text()), broker.locked]).toEqual([['c'], ['c']])
     await client.close()
   })
 
@@ -321,6 +363,44 @@ describe('an abort of a receive (C6)', () => {
     },
   )
 
+  it('while the message of a probe is opened lets the next one in', async () => {
+    const scene = setScene()
+    const { broker, clock } = scene
+    let isDown = true
+    let isStuck = true
+    const client = scene.another({
+      retry: false,
+      crypto: {
+        open: () => ({
+          protect: () => Promise.reject(new Error('nothing is sent')),
+          unprotect: async (messages, { signal }) => {
+            if (isDown) return messages.map(() => heldFor())
+            if (isStuck) await clock.sleep(60_000, signal)
+            return messages.map(({ body }) => ({ body, seal: null, claim: null }))
+          },
+        }),
+      },
+    })
+    broker.put('a')
+    broker.put('b')
+    await client.receive({ waitMs: 0 }).catch(() => {})
+    isDown = false
+    isStuck = false
+    // The first message that is no longer held makes the gate half-open.
+    await clock.advance(1_300)
+    await (await client.receive({ waitMs: 0 }))?.complete()
+    isStuck = true
+    const stop = new AbortController()
+    const aborted = client.receive({ waitMs: 0, signal: stop.signal }).catch((error: unknown) => error)
+    await clock.advance(500)
+    stop.abort(reason)
+    expect(await aborted).toBe(reason)
+    isStuck = false
+    await clock.advance(0)
+    expect((await client.receive({ waitMs: 0 }))?.text()).toBe('b')
+    await client.close()
+  })
+
   it('leaves no listener after a thousand receives with one signal', async () => {
     const { broker, client, clock } = setScene()
     const { signal } = new AbortController()
@@ -330,6 +410,26 @@ describe('an abort of a receive (C6)', () => {
     }
     await clock.advance(0)
     expect([broker.completed.length, getEventListeners(signal, 'abort').length, clock.sleepers]).toEqual([1_000, 0, 0])
+    await client.close()
+  })
+
+  it('never comes: a thousand messages of one consumer leave no listener on any signal', async () => {
+    const { broker, client, clock } = setScene()
+    const added = vi.spyOn(EventTarget.prototype, 'addEventListener')
+    try {
+      client.consume(() => {})
+      for (let count = 0; count < 1_000; count += 1) {
+        broker.put(String(count))
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await clock.advance(0)
+      const signals = new Set(added.mock.contexts as EventTarget[])
+      const left = Array.from(signals, (signal) => getEventListeners(signal, 'abort').length)
+      expect(broker.completed.length).toBe(1_000)
+      expect(left.reduce((sum, count) => sum + count, 0)).toBeLessThan(50)
+    } finally {
+      vi.restoreAllMocks()
+    }
     await client.close()
   })
 })

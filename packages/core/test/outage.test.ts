@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createQueueClient, type QueueClientOptions, QueueError } from '../src/index.ts'
-import { providerOf, transportOf } from './client-support.ts'
+import { providerOf, scriptedDelivery, transportOf } from './client-support.ts'
 import { heldFor, protectionOf, type Scene, setScene, stateOf, watchedClock } from './consuming-support.ts'
 import { forgetGlobals, meterRecorder, valuesOf } from './telemetry-support.ts'
 
@@ -106,6 +106,69 @@ describe('an outage of the broker (R5, A11, edge cases 12 and 15)', () => {
     await first?.complete()
     expect(broker.completed).toEqual(['a'])
     await client.close()
+  })
+})
+
+describe('an outage of the broker whose end brings what is held (R5)', () => {
+  it('is one of the store from then on: sends go out, receives wait', async () => {
+    const clock = watchedClock()
+    let isDown = true
+    const transport = transportOf({
+      receive: async () => {
+        if (isDown) throw down()
+        return [scriptedDelivery(clock).delivery]
+      },
+    })
+    const client = createQueueClient({
+      ...{ provider: providerOf(transport), queue: 'orders', clock, logger: false, retry: false },
+      crypto: protectionOf(() => heldFor()),
+    })
+    for (let count = 0; count < 5; count += 1) await client.receive({ waitMs: 0 }).catch(() => {})
+    await expect(client.send({ body: 'x' })).rejects.toMatchObject({ code: 'CircuitOpen' })
+    isDown = false
+    await clock.advance(30_000)
+    await expect(client.receive({ waitMs: 0 })).rejects.toMatchObject({ code: 'KeyProviderError' })
+    await client.send({ body: 'x' })
+    await expect(client.receive({ waitMs: 0 })).rejects.toMatchObject({ code: 'CircuitOpen' })
+    await client.close()
+  })
+})
+
+describe('closing (C21)', () => {
+  it('closes the transport after all that is under way was given back', async () => {
+    const log: string[] = []
+    const scene: Scene = setScene({
+      before: ({ operation }) => void log.push(operation),
+    })
+    const { broker, clock } = scene
+    const provider = {
+      name: 'small',
+      open: (queue: string) => ({
+        ...broker.provider.open(queue),
+        close: async () => void log.push('close'),
+      }),
+    }
+    const client = scene.another({
+      provider,
+      crypto: {
+        open: () => ({
+          protect: () => Promise.reject(new Error('nothing is sent')),
+          // It does not listen to the abort.
+          unprotect: async (messages) => {
+            await clock.sleep(1_500)
+            return messages.map(() => heldFor())
+          },
+        }),
+      },
+    })
+    broker.put('a')
+    const receiving = client.receive({ waitMs: 0 }).catch((error: QueueError) => error.code)
+    await clock.advance(1_000)
+    const closing = client.close()
+    expect(await receiving).toBe('ClientClosed')
+    await clock.advance(500)
+    await closing
+    expect([log, broker.locked]).toEqual([['receive', 'abandon', 'close'], []])
   })
 })
 

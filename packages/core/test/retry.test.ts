@@ -265,9 +265,10 @@ describe('an abort (C6)', () => {
     const reason = new Error('enough')
     const result = bench.retry.run('send', { signal: stop.signal }, async () => {
       stop.abort(reason)
-      throw transient()
+      throw new TypeError('odd')
     })
     await expect(result).rejects.toBe(reason)
+    expect(bench.pauses).toEqual([])
   })
 
   it('that came before reaches the attempt', async () => {

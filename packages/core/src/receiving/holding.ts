@@ -170,9 +170,8 @@ export function createHolding(parts: HoldingParts): Holding {
         inBackground(taking.settlement(one.delivery, one.claim).release())
         return
       }
-      const { error } = one.verdict
       shelf.put(one, renewMs)
-      gate.trip(error, error.isTransient ? watcher : undefined)
+      gate.trip(one.verdict.error, watcher)
       if (retrying !== undefined) return
       retrying = retry()
       inBackground(retrying)

@@ -160,7 +160,7 @@ export function createPuller(parts: PullerParts): Puller & { stop(): Promise<voi
         )
       } catch (error) {
         if (options.signal.aborted || !awakened.signal.aborted) throw error
-        return collect(options.maxMessages) ?? NOTHING
+        return NOTHING
       } finally {
         awakened.unlink()
       }

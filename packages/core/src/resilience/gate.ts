@@ -104,8 +104,9 @@ export function createGate({ queue, clock, logger, onState }: GateParts): Gate {
   /** A watcher knows when its store is back; of the broker only time tells. */
   const movesWithTime = (): boolean => side === 'broker' || watchers.size === 0
 
-  /** Moves on with time; nothing runs by itself. */
+  /** Moves on with time; nothing runs by itself. A clock that was set back does not keep it shut. */
   const now = (): GateState => {
+    openUntil = Math.min(openUntil, clock.now() + OPEN_MS)
     if (state === 'open' && movesWithTime() && clock.now() >= openUntil) become('half-open')
     return state
   }
@@ -160,7 +161,6 @@ export function createGate({ queue, clock, logger, onState }: GateParts): Gate {
             failures = 0
             // A send that came through beside an outage of the stores proves nothing about them.
             if (answersProbe) succeed()
-            else if (isProbe) waiters.wakeAll()
           }),
         failed: (error) => end((answersProbe) => fail(error, answersProbe)),
         held: (error) =>
@@ -183,7 +183,6 @@ export function createGate({ queue, clock, logger, onState }: GateParts): Gate {
       if (now() !== 'closed' && side === 'receiver') succeed()
     },
     async wait(maxMs, signal) {
-      signal.throwIfAborted()
       if (!isShut('receive')) return
       const untilProbe = state === 'open' && movesWithTime() ? openUntil - clock.now() : maxMs
       await waiters.wait(Math.min(maxMs, untilProbe), signal)
