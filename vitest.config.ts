@@ -10,14 +10,14 @@ export default defineConfig({
   resolve: {
     alias: [
       {
-        find: /^@queue-runtime\/(conformance|key-vault-emulator|local-server|secrets-manager-emulator|sqs-strict)$/,
+        find: /^@queue-runtime\/(conformance|key-vault-emulator|local-server|redis-server|secrets-manager-emulator|service-bus-emulator|sqs-strict|system-tools)$/,
         replacement: source('tooling/$1/src/index.ts'),
       },
       { find: '@queue-runtime/conformance/vitest', replacement: source('tooling/conformance/src/vitest.ts') },
       { find: '@queue-runtime/crypto/provider', replacement: source('packages/crypto/src/provider.ts') },
       { find: /^@queue-runtime\/core\/(provider|testing)$/, replacement: source('packages/core/src/$1.ts') },
       {
-        find: /^@queue-runtime\/(core|crypto|keys-aws|keys-azure|provider-memory|provider-sqs)$/,
+        find: /^@queue-runtime\/(core|crypto|keys-aws|keys-azure|nonce-store-redis|provider-azure|provider-memory|provider-sqs)$/,
         replacement: source('packages/$1/src/index.ts'),
       },
       { find: /^@queue-runtime\/leaks$/, replacement: source('tooling/leaks/src/index.ts') },
