@@ -123,7 +123,7 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
       return consumer
     },
     async process(deliveries, handler, given = {}) {
-      checkProcess(handler, given)
+      checkProcess(deliveries, handler, given)
       await call('process', given, (signal) =>
         processDeliveries(parts, { deliveries, handler, options: { ...given, signal } }),
       )

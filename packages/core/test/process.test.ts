@@ -56,6 +56,17 @@ describe('deliveries that a host pushed', () => {
     })
   })
 
+  it.each([
+    ['deliveries', undefined],
+    ['deliveries', 'text'],
+    ['deliveries[0]', [{}]],
+    ['deliveries[0]', [null]],
+  ])('are refused by name where they are none: %s (C23)', async (field, deliveries) => {
+    const { client } = setUp()
+    const wrong = deliveries as unknown as Delivery[]
+    await expect(client.process(wrong, () => {})).rejects.toMatchObject({ code: 'Configuration', facts: { field } })
+  })
+
   it('may be none', async () => {
     const { client } = setUp()
     await expect(client.process([], () => {})).resolves.toBeUndefined()

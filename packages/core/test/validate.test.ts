@@ -89,6 +89,12 @@ describe('a message', () => {
     )
   })
 
+  it.each([null, 'text', undefined])('is refused where it is no object, and named by its place: %s', (message) => {
+    const noMessage = message as unknown as OutgoingMessage
+    expect(() => validateMessage(noMessage, ALL)).toThrow(broken('message', 'required'))
+    expect(() => validateMessage(noMessage, ALL, 'messages[3].')).toThrow(broken('messages[3]', 'required'))
+  })
+
   it('is refused where the queue cannot do what it asks for (C17)', () => {
     const none = { deliverAt: false, timeToLive: false, abandonDelay: false, sessionIds: 'none' } as const
     for (const [message, feature] of [

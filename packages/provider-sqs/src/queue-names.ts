@@ -1,5 +1,5 @@
 import type { Options } from '@queue-runtime/core'
-import { checkOptions, invalid, misconfigured, option } from '@queue-runtime/core/provider'
+import { checkOptions, invalid, misconfigured, type OptionChecks, option } from '@queue-runtime/core/provider'
 import { MAX_NAME_LENGTH } from './limits.ts'
 
 /**
@@ -54,14 +54,15 @@ export function addressOfArn(arn: string): Address | undefined {
 }
 
 const checkQueue = (field: string, given: SqsQueueOptions): void => {
-  checkOptions(given, {
+  const checks: OptionChecks<SqsQueueOptions> = {
     name: option.that('a name of at most 80 letters, digits, _ and -, with .fifo at the end of FIFO queues', isName),
     url: option.that('an https URL that ends in the name of the queue; http only on this machine', isUrl),
     deadLetter: option.that(
       'false, or the name or URL of a queue',
       (value) => value === false || isName(value) || isUrl(value),
     ),
-  })
+  }
+  checkOptions(given, checks, [], field)
   if (given.name !== undefined && given.url !== undefined) throw misconfigured(`${field}.url`, 'excludes name.')
   const { deadLetter, url, name } = given
   if (!deadLetter || (url ?? name) === undefined) return

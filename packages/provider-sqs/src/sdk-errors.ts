@@ -96,6 +96,10 @@ const codeOf = ({ name, text, status = 0, networkCode = '' }: Failure): Mapped |
   return BY_STATUS.get(status)
 }
 
+/** Whether to look at the name, the port or the certificate: a code of the table above, and nothing else that the SDK says. */
+const networkCause = ({ networkCode = '' }: Failure): string =>
+  BY_NETWORK_CODE.has(networkCode) ? ` Node says ${networkCode}.` : ''
+
 const toError = (failure: Failure, { size, ...place }: Place): QueueError => {
   const { name, text, retryAfterMs } = failure
   // The clock of this machine is wrong: the SDK has just learnt by how much, and the next call is signed right.
@@ -103,7 +107,9 @@ const toError = (failure: Failure, { size, ...place }: Place): QueueError => {
   if (code === 'QueueNotFound') {
     return new QueueError(code, TEXTS[code], { facts: { queue: place.queue }, ...place })
   }
-  if (code !== undefined) return new QueueError(code, TEXTS[code], { ...place, retryAfterMs })
+  if (code !== undefined) {
+    return new QueueError(code, TEXTS[code] + networkCause(failure), { ...place, retryAfterMs })
+  }
   const maxSize = /shorter than (\d+) bytes/.exec(text)?.[1]
   if (maxSize !== undefined) return tooLarge(place, size ?? 0, Number(maxSize))
   if (text.startsWith('Region is missing')) {

@@ -65,7 +65,17 @@ const table: readonly (readonly [string, Error, object])[] = [
   [
     'a refused connection',
     sdkError('Error', { code: 'ECONNREFUSED' }),
-    { code: 'ConnectionFailed', isTransient: true, retryAfterMs: 5_000 },
+    {
+      code: 'ConnectionFailed',
+      isTransient: true,
+      retryAfterMs: 5_000,
+      message: 'The connection to SQS failed. Node says ECONNREFUSED.',
+    },
+  ],
+  [
+    'a code that nobody knows beside a name that is known',
+    sdkError('ExpiredToken', { code: 'secret' }),
+    { code: 'CredentialRejected', message: 'SQS rejects the credentials, or there are none.' },
   ],
   [
     'a cut connection, which the SDK calls a timeout',

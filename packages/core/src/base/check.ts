@@ -78,7 +78,8 @@ export const option: {
 export type OptionChecks<T> = { readonly [K in keyof T]-?: OptionCheck }
 
 /**
- * Checks options at the door of a constructor or a call.
+ * Checks options at the door of a constructor or a call. `within` is the path of an object inside of options, such as
+ * `queues.orders`: errors then name `queues.orders.url`.
  *
  * @throws Configuration with the name of the first option that is unknown, missing or wrong
  * @example
@@ -88,18 +89,20 @@ export function checkOptions<T extends object>(
   options: T,
   checks: OptionChecks<T>,
   required: readonly (keyof T & string)[] = [],
+  within?: string,
 ): void {
-  if (typeof options !== 'object' || options === null) throw misconfigured('options', 'must be an object.')
+  if (typeof options !== 'object' || options === null) throw misconfigured(within ?? 'options', 'must be an object.')
+  const fieldOf = (name: string): string => (within === undefined ? name : `${within}.${name}`)
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(checks, name)) {
-      throw misconfigured(name, `is unknown. Known are ${Object.keys(checks).join(', ')}.`)
+      throw misconfigured(fieldOf(name), `is unknown. Known are ${Object.keys(checks).join(', ')}.`)
     }
   }
   for (const name of required) {
-    if (options[name] === undefined) throw misconfigured(name, 'is required.')
+    if (options[name] === undefined) throw misconfigured(fieldOf(name), 'is required.')
   }
   for (const [name, check] of Object.entries<OptionCheck>(checks)) {
     const value = (options as Record<string, unknown>)[name]
-    if (value !== undefined) check(name, value)
+    if (value !== undefined) check(fieldOf(name), value)
   }
 }

@@ -1,5 +1,6 @@
-import { checkOptions, misconfigured, option } from '../base/check.ts'
+import { checkOptions, hasMethods, misconfigured, option } from '../base/check.ts'
 import type { CallOptions, Options } from '../base/options.ts'
+import type { Delivery } from '../contracts/transport.ts'
 import type { Disposition, ReceivedMessage } from '../message/message.ts'
 
 /**
@@ -50,8 +51,14 @@ const checkHandler = (handler: unknown): void => {
   if (typeof handler !== 'function') throw misconfigured('handler', 'must be a function.')
 }
 
-/** @throws Configuration with the name of the option */
-export function checkProcess(handler: MessageHandler, options: ProcessOptions): void {
+const isDelivery = (value: unknown): boolean =>
+  hasMethods(value, 'complete', 'abandon', 'deadLetter', 'renewLock') && 'message' in (value as object)
+
+/** @throws Configuration with the name of the parameter or option */
+export function checkProcess(deliveries: readonly Delivery[], handler: MessageHandler, options: ProcessOptions): void {
+  if (!Array.isArray(deliveries)) throw misconfigured('deliveries', 'must be an array.')
+  const wrong = deliveries.findIndex((delivery) => !isDelivery(delivery))
+  if (wrong >= 0) throw misconfigured(`deliveries[${wrong}]`, 'must be a Delivery.')
   checkHandler(handler)
   checkOptions(options, processChecks)
 }

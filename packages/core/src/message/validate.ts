@@ -140,7 +140,9 @@ const checkFeatures = (at: string, message: OutgoingMessage, features: Transport
  * @throws Validation naming the field and the rule · Unsupported naming what the queue cannot do
  */
 export function validateMessage(message: OutgoingMessage, features: TransportFeatures, at = ''): UnprotectedMessage {
-  if (typeof message !== 'object' || message === null) throw invalid(at || 'message', 'required', 'must be an object.')
+  if (typeof message !== 'object' || message === null) {
+    throw invalid(at.replace(/\.$/, '') || 'message', 'required', 'must be an object.')
+  }
   checkNames(at, message)
   const { body, isJson } = toBytes(at, message)
   const attributes = checkAttributes(at, message.attributes)

@@ -1,4 +1,4 @@
-import { checkOptions, misconfigured, option } from '../base/check.ts'
+import { checkOptions, type OptionChecks, option } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { isQueueError, QueueError } from '../base/errors.ts'
 import type { Options } from '../base/options.ts'
@@ -42,28 +42,18 @@ const share = option.that(
   (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0 && value <= 1,
 )
 
-/** @throws Configuration with the name of the option */
-function checkRetry(options: RetryOptions): void {
-  checkOptions(options, {
+/** Whether the option `retry` of a client is one; an error names it as `retry.factor`. */
+export const retryOption = (field: string, value: unknown): void => {
+  if (value === false) return
+  const checks: OptionChecks<RetryOptions> = {
     maxAttempts: option.wholeNumber(1),
     initialMs: option.wholeNumber(0),
     maxMs: option.wholeNumber(0),
     factor: atLeastOne,
     jitter: share,
     totalMs: option.wholeNumber(1),
-  })
-}
-
-/** Whether the option `retry` of a client is one; an error names it as `retry.factor`. */
-export const retryOption = (_: string, value: unknown): void => {
-  if (value === false) return
-  try {
-    checkRetry(value as RetryOptions)
-  } catch (error) {
-    if (!isQueueError(error, 'Configuration')) throw error
-    const field = error.facts.field === 'options' ? 'retry' : `retry.${error.facts.field}`
-    throw misconfigured(field, error.message.replace(/^Option \S+ /, ''))
   }
+  checkOptions(value as RetryOptions, checks, [], field)
 }
 
 /** What an option `retry` means; `false`: one attempt. */
