@@ -10,4 +10,13 @@ export {
   systemClock,
 } from '@queue-runtime/core/provider'
 export { isKeyId } from './key-id.ts'
+export {
+  type KeyLayout,
+  type KeyRotation,
+  keyRotation,
+  type PromotedKey,
+  type PromoteKeyOptions,
+  type RetiredKey,
+  type RetireKeyOptions,
+} from './key-rotation.ts'
 export { decodeKeyText, isKeyText } from './key-text.ts'

@@ -1,12 +1,12 @@
 import type { KeyProvider } from '@queue-runtime/crypto'
+import type { KeyLayout } from '@queue-runtime/crypto/provider'
 import { unavailable } from './errors.ts'
-import type { Layout } from './layout.ts'
 import { createManager } from './manager.ts'
 import { type SecretsManagerKeyOptions, type SecretsManagerSettings, secretsManagerSettings } from './options.ts'
 import { secretPerKey } from './secret-per-key.ts'
 import { secretVersions } from './secret-versions.ts'
 
-export function layoutOf(settings: SecretsManagerSettings): Layout {
+export function layoutOf(settings: SecretsManagerSettings): KeyLayout {
   const manager = createManager(settings)
   const { place } = settings
   return 'prefix' in place ? secretPerKey(manager, settings, place) : secretVersions(manager, settings, place)

@@ -1,18 +1,14 @@
-import type { EncryptionKey } from '@queue-runtime/crypto'
 import {
   type CallOptions,
-  type Clock,
-  checkOptions,
-  invalid,
-  isQueueError,
-  misconfigured,
+  type KeyRotation,
+  keyRotation,
   type Options,
-  option,
-  QueueError,
+  type PromotedKey,
+  type PromoteKeyOptions,
+  type RetiredKey,
+  type RetireKeyOptions,
 } from '@queue-runtime/crypto/provider'
-import { unavailable } from './errors.ts'
-import type { Layout } from './layout.ts'
-import { type SecretsManagerKeyOptions, type SecretsManagerSettings, secretsManagerSettings } from './options.ts'
+import { type SecretsManagerKeyOptions, secretsManagerSettings } from './options.ts'
 import { layoutOf } from './provider.ts'
 
 /**
@@ -26,67 +22,20 @@ export interface CreateKeyOptions
   extends CallOptions,
     Options<{ keyId: string; notBefore: Date; expiresAt: Date; waitMs: number }> {}
 
-/** `keyId`: the key that is to seal. */
-export interface PromoteKeyOptions extends CallOptions {
-  readonly keyId: string
-}
-
-/** `previousKeyId`: what sealed before; undefined where nothing did, or where the key was current already. */
-export interface PromotedKey {
-  readonly keyId: string
-  readonly previousKeyId: string | undefined
-}
-
-/**
- * - `keyId`: a key that does not seal any more
- * - `messageLifeMs`: how long a sealed message may wait to be opened, in milliseconds: retention, dead letters and schedules
- * - `graceMs`: how long a sender may not know of the new key, in milliseconds. Default 7 200 000: in an outage of the service
- *   `cachedKeyProvider` serves what it knows for one hour
- */
-export interface RetireKeyOptions extends CallOptions, Options<{ graceMs: number }> {
-  readonly keyId: string
-  readonly messageLifeMs: number
-}
-
-/** From `expiresAt` on the key seals nothing; after `removableAt` nothing needs it any more. */
-export interface RetiredKey {
-  readonly keyId: string
-  readonly expiresAt: Date
-  readonly removableAt: Date
-}
-
-const POLL_MS = 1_000
-
-const keyId = option.text(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, 'a key id')
+/** ListSecrets may be five minutes behind; and one to spare. */
+const WAIT_MS = 360_000
 
 /** A client that was made here is closed here. */
-const withLayout = async <T>(
+const withRotation = async <T>(
   store: SecretsManagerKeyOptions,
-  use: (layout: Layout, settings: SecretsManagerSettings) => Promise<T>,
+  use: (rotation: KeyRotation) => Promise<T>,
 ): Promise<T> => {
   const settings = secretsManagerSettings(store)
+  const { clock, place } = settings
   try {
-    return await use(layoutOf(settings), settings)
+    return await use(keyRotation(layoutOf(settings), { clock, needsKeyId: 'prefix' in place, waitMs: WAIT_MS }))
   } finally {
     if (settings.isOwnClient) settings.client.destroy()
-  }
-}
-
-const isReadable = async (layout: Layout, id: string, signal?: AbortSignal): Promise<boolean> => {
-  const key = await layout.getKey(id, signal).catch((error: unknown) => {
-    // A version that was just enabled may be served as it was before.
-    if (isQueueError(error, 'KeyDisabled')) return null
-    throw error
-  })
-  key?.dispose()
-  return key !== null && (await layout.validKeyIds(signal)).includes(id)
-}
-
-const untilReadable = async (layout: Layout, clock: Clock, id: string, waitMs: number, signal?: AbortSignal) => {
-  const end = clock.now() + waitMs
-  while (!(await isReadable(layout, id, signal))) {
-    if (clock.now() >= end) throw unavailable(`The key ${id} could not be read within ${waitMs} ms.`, 'create-key')
-    await clock.sleep(POLL_MS, signal)
   }
 }
 
@@ -104,23 +53,7 @@ export async function createKey(
   store: SecretsManagerKeyOptions,
   options: CreateKeyOptions = {},
 ): Promise<{ readonly keyId: string }> {
-  return withLayout(store, async (layout, { place, clock }) => {
-    const dates = { notBefore: option.date, expiresAt: option.date }
-    const checks = { keyId, ...dates, waitMs: option.wholeNumber(0), signal: option.signal }
-    checkOptions(options, checks, 'prefix' in place ? ['keyId'] : [])
-    const { notBefore, expiresAt, waitMs = 360_000, signal } = options
-    if (notBefore && expiresAt && expiresAt <= notBefore) throw misconfigured('expiresAt', 'must be after notBefore.')
-    const id = await layout.create(options.keyId, { notBefore, expiresAt }, signal)
-    await untilReadable(layout, clock, id, waitMs, signal)
-    return { keyId: id }
-  })
-}
-
-const read = async (layout: Layout, id: string, signal?: AbortSignal): Promise<EncryptionKey> => {
-  const key = await layout.getKey(id, signal)
-  if (key === null) throw new QueueError('KeyNotFound', `There is no key ${id}.`, { facts: { keyId: id } })
-  key.dispose()
-  return key
+  return withRotation(store, ({ create }) => create(options))
 }
 
 /**
@@ -132,19 +65,7 @@ const read = async (layout: Layout, id: string, signal?: AbortSignal): Promise<E
  * const { previousKeyId } = await promoteKey({ prefix: 'orders' }, { keyId: 'orders-2026-11' })
  */
 export async function promoteKey(store: SecretsManagerKeyOptions, options: PromoteKeyOptions): Promise<PromotedKey> {
-  checkOptions(options, { keyId, signal: option.signal }, ['keyId'])
-  const { keyId: id, signal } = options
-  return withLayout(store, async (layout, { clock }) => {
-    const { notBefore, expiresAt } = await read(layout, id, signal)
-    const now = clock.now()
-    if (expiresAt && expiresAt.getTime() <= now) throw new QueueError('KeyExpired', `The key ${id} has expired.`)
-    if (notBefore && notBefore.getTime() > now) {
-      throw new QueueError('KeyNotYetValid', `The key ${id} is not valid yet.`)
-    }
-    const before = await layout.currentKeyId(signal)
-    await layout.promote(id, signal)
-    return { keyId: id, previousKeyId: before === null || before === id ? undefined : before }
-  })
+  return withRotation(store, ({ promote }) => promote(options))
 }
 
 /**
@@ -157,17 +78,5 @@ export async function promoteKey(store: SecretsManagerKeyOptions, options: Promo
  * const { removableAt } = await retireKey({ prefix: 'orders' }, { keyId: 'orders-2026-08', messageLifeMs: 14 * 86_400_000 })
  */
 export async function retireKey(store: SecretsManagerKeyOptions, options: RetireKeyOptions): Promise<RetiredKey> {
-  const duration = option.wholeNumber(0)
-  const checks = { keyId, messageLifeMs: duration, graceMs: duration, signal: option.signal }
-  checkOptions(options, checks, ['keyId', 'messageLifeMs'])
-  const { keyId: id, messageLifeMs, graceMs = 7_200_000, signal } = options
-  return withLayout(store, async (layout, { clock }) => {
-    await read(layout, id, signal)
-    if ((await layout.currentKeyId(signal)) === id) {
-      throw invalid('keyId', 'invalid-format', 'names the current key; promote another one first.')
-    }
-    const at = new Date(Math.ceil((clock.now() + graceMs) / 1_000) * 1_000)
-    const expiresAt = await layout.expire(id, at, signal)
-    return { keyId: id, expiresAt, removableAt: new Date(expiresAt.getTime() + messageLifeMs) }
-  })
+  return withRotation(store, ({ retire }) => retire(options))
 }

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { isKeyId, isKeyText } from '@queue-runtime/crypto/provider'
+import { isKeyId, isKeyText, type KeyLayout } from '@queue-runtime/crypto/provider'
 import { disabledKey, unavailable } from './errors.ts'
 import { FACTS_TAG, formatFacts, parseFacts } from './facts.ts'
 import { toKey } from './key.ts'
-import type { Layout } from './layout.ts'
 import { SECRET_NAME } from './limits.ts'
 import type { Manager, SecretValue } from './manager.ts'
 import type { PrefixPlace, SecretsManagerSettings } from './options.ts'
@@ -14,7 +13,7 @@ const textOf = ({ text, bytes }: SecretValue): string => text ?? Buffer.from(byt
  * One secret per key id, and one more that holds the id of the key that seals. A key id stands for the oldest version of its
  * secret: whoever writes another value there changes nothing.
  */
-export function secretPerKey(manager: Manager, settings: SecretsManagerSettings, place: PrefixPlace): Layout {
+export function secretPerKey(manager: Manager, settings: SecretsManagerSettings, place: PrefixPlace): KeyLayout {
   const { keyIds } = settings
   const folder = `${place.prefix}/`
   const pointer = folder + place.pointer

@@ -1,9 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { invalid } from '@queue-runtime/crypto/provider'
+import { invalid, type KeyLayout } from '@queue-runtime/crypto/provider'
 import { disabledKey, unavailable } from './errors.ts'
 import { FACTS_TAG, formatFacts, parseFacts, versionTag } from './facts.ts'
 import { toKey } from './key.ts'
-import type { Layout } from './layout.ts'
 import { VERSION } from './limits.ts'
 import type { Ask, Manager, SecretDescription } from './manager.ts'
 import type { SecretPlace, SecretsManagerSettings } from './options.ts'
@@ -25,7 +24,7 @@ const successorOf = (version: string, secret: string): string =>
  * One secret, and a key for each of its versions, under the id `<label>:<VersionId>`: labels know no colon, so that an id has one
  * reading. The version with AWSCURRENT seals; all open, those without a label too.
  */
-export function secretVersions(manager: Manager, settings: SecretsManagerSettings, place: SecretPlace): Layout {
+export function secretVersions(manager: Manager, settings: SecretsManagerSettings, place: SecretPlace): KeyLayout {
   const { keyIds } = settings
   const { secret: secretId } = place
   const prefix = `${place.label}:`

@@ -1,12 +1,12 @@
 import type { KeyProvider } from '@queue-runtime/crypto'
+import type { KeyLayout } from '@queue-runtime/crypto/provider'
 import { unavailable } from './errors.ts'
-import type { Layout } from './layout.ts'
 import { type KeyVaultKeyOptions, type KeyVaultSettings, keyVaultSettings } from './options.ts'
 import { secretPerKey } from './secret-per-key.ts'
 import { secretVersions } from './secret-versions.ts'
 import { createVault } from './vault.ts'
 
-export function layoutOf(settings: KeyVaultSettings): Layout {
+export function layoutOf(settings: KeyVaultSettings): KeyLayout {
   const vault = createVault(settings)
   const { secret } = settings
   return secret === undefined ? secretPerKey(vault, settings) : secretVersions(vault, { ...settings, secret })

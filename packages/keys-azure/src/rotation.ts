@@ -1,17 +1,13 @@
-import type { EncryptionKey } from '@queue-runtime/crypto'
 import {
   type CallOptions,
-  type Clock,
-  checkOptions,
-  invalid,
-  isQueueError,
-  misconfigured,
+  type KeyRotation,
+  keyRotation,
   type Options,
-  option,
-  QueueError,
+  type PromotedKey,
+  type PromoteKeyOptions,
+  type RetiredKey,
+  type RetireKeyOptions,
 } from '@queue-runtime/crypto/provider'
-import { unavailable } from './errors.ts'
-import type { Layout } from './layout.ts'
 import { LAST_MOMENT_MS } from './limits.ts'
 import { type KeyVaultKeyOptions, keyVaultSettings } from './options.ts'
 import { layoutOf } from './provider.ts'
@@ -25,60 +21,13 @@ export interface CreateKeyOptions
   extends CallOptions,
     Options<{ keyId: string; notBefore: Date; expiresAt: Date; waitMs: number }> {}
 
-/** `keyId`: the key that is to seal. */
-export interface PromoteKeyOptions extends CallOptions {
-  readonly keyId: string
-}
+const WAIT_MS = 60_000
 
-/** `previousKeyId`: what sealed before; undefined where nothing did, or where the key was current already. */
-export interface PromotedKey {
-  readonly keyId: string
-  readonly previousKeyId: string | undefined
-}
-
-/**
- * - `keyId`: a key that does not seal any more
- * - `messageLifeMs`: how long a sealed message may wait to be opened, in milliseconds: retention, dead letters and schedules
- * - `graceMs`: how long a sender may not know of the new key, in milliseconds. Default 7 200 000: in an outage of the vault
- *   `cachedKeyProvider` serves what it knows for one hour
- */
-export interface RetireKeyOptions extends CallOptions, Options<{ graceMs: number }> {
-  readonly keyId: string
-  readonly messageLifeMs: number
-}
-
-/** From `expiresAt` on the key seals nothing; after `removableAt` nothing needs it any more. */
-export interface RetiredKey {
-  readonly keyId: string
-  readonly expiresAt: Date
-  readonly removableAt: Date
-}
-
-const POLL_MS = 1_000
-
-const keyId = option.text(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, 'a key id')
-
-const moment = option.that(
-  'a valid Date before 2038-01-19',
-  (value) => value instanceof Date && value.getTime() >= 0 && value.getTime() <= LAST_MOMENT_MS,
-)
-
-const isReadable = async (layout: Layout, id: string, signal?: AbortSignal): Promise<boolean> => {
-  const key = await layout.getKey(id, signal).catch((error: unknown) => {
-    // A version that was just enabled may be served as it was before.
-    if (isQueueError(error, 'KeyDisabled')) return null
-    throw error
-  })
-  key?.dispose()
-  return key !== null && (await layout.validKeyIds(signal)).includes(id)
-}
-
-const untilReadable = async (layout: Layout, clock: Clock, id: string, waitMs: number, signal?: AbortSignal) => {
-  const end = clock.now() + waitMs
-  while (!(await isReadable(layout, id, signal))) {
-    if (clock.now() >= end) throw unavailable(`The key ${id} could not be read within ${waitMs} ms.`, 'create-key')
-    await clock.sleep(POLL_MS, signal)
-  }
+const rotationOf = (store: KeyVaultKeyOptions): KeyRotation => {
+  const settings = keyVaultSettings(store)
+  const { clock, secret } = settings
+  const latest = new Date(LAST_MOMENT_MS)
+  return keyRotation(layoutOf(settings), { clock, needsKeyId: secret === undefined, waitMs: WAIT_MS, latest })
 }
 
 /**
@@ -94,22 +43,7 @@ export async function createKey(
   store: KeyVaultKeyOptions,
   options: CreateKeyOptions = {},
 ): Promise<{ readonly keyId: string }> {
-  const settings = keyVaultSettings(store)
-  const checks = { keyId, notBefore: moment, expiresAt: moment, waitMs: option.wholeNumber(0), signal: option.signal }
-  checkOptions(options, checks, settings.secret === undefined ? ['keyId'] : [])
-  const { notBefore, expiresAt, waitMs = 60_000, signal } = options
-  if (notBefore && expiresAt && expiresAt <= notBefore) throw misconfigured('expiresAt', 'must be after notBefore.')
-  const layout = layoutOf(settings)
-  const id = await layout.create(options.keyId, { notBefore, expiresAt }, signal)
-  await untilReadable(layout, settings.clock, id, waitMs, signal)
-  return { keyId: id }
-}
-
-const read = async (layout: Layout, id: string, signal?: AbortSignal): Promise<EncryptionKey> => {
-  const key = await layout.getKey(id, signal)
-  if (key === null) throw new QueueError('KeyNotFound', `There is no key ${id}.`, { facts: { keyId: id } })
-  key.dispose()
-  return key
+  return rotationOf(store).create(options)
 }
 
 /**
@@ -122,17 +56,7 @@ const read = async (layout: Layout, id: string, signal?: AbortSignal): Promise<E
  * const { previousKeyId } = await promoteKey({ vaultUrl, credential }, { keyId: 'orders-2026-11' })
  */
 export async function promoteKey(store: KeyVaultKeyOptions, options: PromoteKeyOptions): Promise<PromotedKey> {
-  const settings = keyVaultSettings(store)
-  checkOptions(options, { keyId, signal: option.signal }, ['keyId'])
-  const { keyId: id, signal } = options
-  const layout = layoutOf(settings)
-  const { notBefore, expiresAt } = await read(layout, id, signal)
-  const now = settings.clock.now()
-  if (expiresAt && expiresAt.getTime() <= now) throw new QueueError('KeyExpired', `The key ${id} has expired.`)
-  if (notBefore && notBefore.getTime() > now) throw new QueueError('KeyNotYetValid', `The key ${id} is not valid yet.`)
-  const before = await layout.currentKeyId(signal)
-  await layout.promote(id, signal)
-  return { keyId: id, previousKeyId: before === null || before === id ? undefined : before }
+  return rotationOf(store).promote(options)
 }
 
 /**
@@ -144,19 +68,5 @@ export async function promoteKey(store: KeyVaultKeyOptions, options: PromoteKeyO
  * const { removableAt } = await retireKey({ vaultUrl, credential }, { keyId: 'orders-2026-08', messageLifeMs: 14 * 86_400_000 })
  */
 export async function retireKey(store: KeyVaultKeyOptions, options: RetireKeyOptions): Promise<RetiredKey> {
-  const settings = keyVaultSettings(store)
-  const duration = option.wholeNumber(0)
-  checkOptions(options, { keyId, messageLifeMs: duration, graceMs: duration, signal: option.signal }, [
-    'keyId',
-    'messageLifeMs',
-  ])
-  const { keyId: id, messageLifeMs, graceMs = 7_200_000, signal } = options
-  const layout = layoutOf(settings)
-  await read(layout, id, signal)
-  if ((await layout.currentKeyId(signal)) === id) {
-    throw invalid('keyId', 'invalid-format', 'names the current key; promote another one first.')
-  }
-  const atMs = Math.ceil((settings.clock.now() + graceMs) / 1_000) * 1_000
-  const expiresAt = await layout.expire(id, new Date(Math.min(atMs, LAST_MOMENT_MS)), signal)
-  return { keyId: id, expiresAt, removableAt: new Date(expiresAt.getTime() + messageLifeMs) }
+  return rotationOf(store).retire(options)
 }

@@ -1,8 +1,7 @@
-import { isKeyId, isKeyText } from '@queue-runtime/crypto/provider'
+import { isKeyId, isKeyText, type KeyLayout } from '@queue-runtime/crypto/provider'
 import { isDraft, settleDraft } from './drafts.ts'
 import { disabledKey, unavailable } from './errors.ts'
 import { toKey } from './key.ts'
-import type { Layout } from './layout.ts'
 import { SECRET_NAME } from './limits.ts'
 import type { KeyVaultSettings } from './options.ts'
 import type { SecretVersion, Vault } from './vault.ts'
@@ -14,7 +13,7 @@ const KEY_TAG = 'queue-runtime-key'
  * One secret per key id, and one more that holds the id of the key that seals. A key id stands for the oldest version of its
  * secret: whoever writes another value there changes nothing.
  */
-export function secretPerKey(vault: Vault, settings: KeyVaultSettings): Layout {
+export function secretPerKey(vault: Vault, settings: KeyVaultSettings): KeyLayout {
   const { secretName, pointer, keyIds } = settings
 
   /** Null for ids that name no secret of this layout. */

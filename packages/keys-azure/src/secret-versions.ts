@@ -1,8 +1,7 @@
-import { invalid } from '@queue-runtime/crypto/provider'
+import { invalid, type KeyLayout } from '@queue-runtime/crypto/provider'
 import { inUse, isDraft, isPending, pending, settleDraft } from './drafts.ts'
 import { unavailable } from './errors.ts'
 import { toKey } from './key.ts'
-import type { Layout } from './layout.ts'
 import { VERSION } from './limits.ts'
 import type { KeyVaultSettings } from './options.ts'
 import type { SecretVersion, Vault } from './vault.ts'
@@ -11,7 +10,7 @@ import type { SecretVersion, Vault } from './vault.ts'
  * One secret, and a key for each of its versions, under the id `<name>:<version>`: names of secrets know no colon, so that an id
  * has one reading. The newest version seals that is enabled, begun, not expired and not pending.
  */
-export function secretVersions(vault: Vault, settings: KeyVaultSettings & { readonly secret: string }): Layout {
+export function secretVersions(vault: Vault, settings: KeyVaultSettings & { readonly secret: string }): KeyLayout {
   const { secret: name, keyIds, clock } = settings
   const prefix = `${name}:`
   const keyIdOf = ({ version }: SecretVersion): string => prefix + version
