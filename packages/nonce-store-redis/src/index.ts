@@ -1,1 +1,2 @@
-export {}
+export type { RedisCluster, RedisNonceOptions } from './options.ts'
+export { type RedisNonceStore, redisNonceStore } from './store.ts'

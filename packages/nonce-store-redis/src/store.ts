@@ -1,0 +1,109 @@
+import type { NonceStore } from '@queue-runtime/crypto'
+import { abortable, type CallOptions } from '@queue-runtime/crypto/provider'
+import type { Cluster, Redis } from 'ioredis'
+import { createAsking } from './asking.ts'
+import { createConnection } from './connection.ts'
+import { unavailable } from './errors.ts'
+import { clusterLink, serverLink } from './link.ts'
+import { type RedisNonceOptions, redisNonceSettings } from './options.ts'
+import { type Ask, asksWith } from './script.ts'
+import { checkServer } from './server-check.ts'
+import { createTimeLimit } from './time-limit.ts'
+
+/** A nonce store whose connection is to be closed, unless it was given a client. */
+export interface RedisNonceStore extends NonceStore, AsyncDisposable {
+  /**
+   * Resolves with what weakens the protection in the configuration of Redis, a sentence each; empty where there is nothing to
+   * say. The store looks by itself at its first call and after each new connection, and logs what it finds as a warning.
+   *
+   * @throws NonceStoreUnavailable · `signal.reason`
+   */
+  check(options?: CallOptions): Promise<string[]>
+  /** Waits for the calls that are under way and closes a connection of the store's own. Later calls reject. */
+  close(): Promise<void>
+}
+
+/** What is heard of a connection after which other servers may answer. */
+const NEW_SERVERS = ['ready', '+node'] as const
+
+/**
+ * Returns a nonce store on Redis, shared by all processes that have the same server and prefix. It connects with the first
+ * call. Leases and records go by the clock of the server. Every failure is NonceStoreUnavailable, within `timeoutMs`: nothing
+ * is handed over then. A call that rejected may have been carried out, but not later than one more `timeoutMs`.
+ *
+ * @throws Configuration with the name of the option
+ * @example
+ * const nonceStore = redisNonceStore({ url: 'rediss://nonces:secret@redis.internal:6379' })
+ * const crypto = messageCrypto({ enabled: true, keyProvider, nonceStore })
+ */
+export function redisNonceStore(options: RedisNonceOptions): RedisNonceStore {
+  const settings = redisNonceSettings(options)
+  const { prefix, timeoutMs, waitReplicas, logger } = settings
+  const connection = createConnection(settings)
+  const { client } = connection
+  const link = client.isCluster ? clusterLink(client as Cluster) : serverLink(client as Redis, waitReplicas)
+  const limit = createTimeLimit(timeoutMs, connection.trouble)
+  const asking = createAsking(link, timeoutMs, limit)
+  const { claim, renew, settle } = asksWith(prefix)
+  const running = new Set<Promise<unknown>>()
+  const told = new Set<string>()
+  let isChecked = false
+  let isClosed = false
+
+  const recheck = (): void => {
+    isChecked = false
+  }
+  for (const event of NEW_SERVERS) client.on(event, recheck)
+
+  /** Says what is wrong with the server, once. */
+  const tell = async (): Promise<void> => {
+    if (isChecked || isClosed) return
+    isChecked = true
+    try {
+      for (const finding of await checkServer(client, waitReplicas)) {
+        if (!told.has(finding)) logger.warn({ nonce_store: 'redis', operation: 'check' }, finding)
+        told.add(finding)
+      }
+    } catch {
+      // It looks again at the next call.
+      recheck()
+    }
+  }
+
+  /** Crypto refuses an answer that is none (`checkedNonceStore`). */
+  const ask = async <T extends string>(asks: readonly Ask[]): Promise<T[]> => {
+    if (isClosed) throw unavailable('closed')
+    const answers = asking(asks)
+    running.add(answers)
+    try {
+      return (await answers) as T[]
+    } finally {
+      running.delete(answers)
+      void tell()
+    }
+  }
+
+  const askOne = async <T extends string>(one: Ask): Promise<T> => (await ask<T>([one]))[0] as T
+
+  const close = async (): Promise<void> => {
+    isClosed = true
+    await Promise.allSettled(running)
+    for (const event of NEW_SERVERS) client.off(event, recheck)
+    connection.close()
+  }
+
+  return {
+    claim: async (requests) => ask(requests.map(claim)),
+    renew: async (id, leaseMs) => askOne(renew(id, leaseMs)),
+    confirm: async (id, retainMs) => askOne(settle('confirm', id, retainMs)),
+    release: async (id, retainMs) => askOne(settle('release', id, retainMs)),
+    async check({ signal } = {}) {
+      signal?.throwIfAborted()
+      if (isClosed) throw unavailable('closed')
+      const findings = limit(checkServer(client, waitReplicas))
+      return signal === undefined ? findings : abortable(findings, signal)
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
