@@ -32,3 +32,6 @@ export const unsupported = (feature: string, text: string, place: Place): QueueE
 
 export const transportClosed = (queue: string, operation: string): QueueError =>
   new QueueError('ClientClosed', 'The transport is closed.', { queue, operation })
+
+export const connectionLost = (place: Place): QueueError =>
+  new QueueError('ConnectionFailed', 'The connection to Service Bus broke.', { ...place })

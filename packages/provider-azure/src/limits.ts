@@ -10,3 +10,7 @@ export const MAX_PATH_LENGTH = 260
 export const MAX_PROPERTY_BYTES = 32_768
 /** All application properties of one message, in bytes. */
 export const MAX_PROPERTIES_BYTES = 65_536
+/** What the header of AMQP can hold, in milliseconds: 32 bits. */
+export const MAX_TIME_TO_LIVE_MS = 4_294_967_295
+/** Transfers of one link that wait for an answer: half of what rhea has room for (2 048), behind which the SDK fails. */
+export const MAX_TRANSFERS = 1_024

@@ -1,0 +1,131 @@
+import type { Clock } from '@queue-runtime/core'
+import { abortable, type Delivery, type TransportReceiver } from '@queue-runtime/core/provider'
+import { transportClosed } from './errors.ts'
+import { createLook, type Draw } from './looking.ts'
+
+/** A look cannot be cut short, or the broker would hand out messages to nobody: so it is short, in milliseconds. */
+const LOOK_MS = 1_000
+
+/** How much later than promised an answer may come that is on its way, in milliseconds. */
+const GRACE_MS = 250
+
+/** Between two looks that found nothing at once, in milliseconds. */
+const PAUSE_MS = 100
+
+/** How long closing waits for a look that goes on and for what is handed back, in milliseconds. */
+const CLOSE_MS = 3_000
+
+interface ReceiverParts {
+  readonly queue: string
+  readonly draw: Draw
+  /** Ends what the messages come from. Never rejects, and never hangs. */
+  readonly end: () => Promise<void>
+  /** True where `end` also ends a look that goes on. */
+  readonly isCutByEnd: boolean
+  readonly clock: Clock
+  /** How long a look without a wait gives the first message to come, in milliseconds. */
+  readonly minWaitMs: number
+}
+
+/** A receiver with a shelf for what came after its call had ended. */
+export interface ShelvedReceiver extends TransportReceiver {
+  /** Hands back what nobody has taken yet, and what a look that goes on brings: it may not overtake a message that goes back. */
+  clearShelf(returning: Delivery): Promise<void>
+}
+
+const handBack = async (deliveries: readonly Delivery[]): Promise<void> => {
+  await Promise.allSettled(deliveries.map((delivery) => delivery.abandon({ delayMs: 0 })))
+}
+
+/** Looks until something is there. What comes after a call has ended stays for the next one. */
+export function createReceiver(parts: ReceiverParts): ShelvedReceiver {
+  const { queue, draw, end, isCutByEnd, clock, minWaitMs } = parts
+  const look = createLook(draw, minWaitMs)
+  let shelf: Delivery[] = []
+  let looking: Promise<void> | undefined
+  /** What went back to the queue while a look went on. */
+  let returned: Delivery | undefined
+  let closing: Promise<void> | undefined
+  const closed = Promise.withResolvers<void>()
+
+  const take = (maxMessages: number): Delivery[] => {
+    const now = clock.now()
+    const held = shelf.filter(({ message }) => message.lockedUntil.getTime() > now)
+    shelf = held.slice(maxMessages)
+    return held.slice(0, maxMessages)
+  }
+
+  const isOvertaking = ([first]: readonly Delivery[]): boolean =>
+    returned !== undefined && first?.message.brokerMessageId !== returned.message.brokerMessageId
+
+  const lookOnce = async (maxMessages: number, waitMs: number): Promise<void> => {
+    returned = undefined
+    const deliveries = await look(maxMessages, waitMs)
+    if (closing !== undefined || isOvertaking(deliveries)) await handBack(deliveries)
+    else shelf.push(...deliveries)
+  }
+
+  /** Rejects for whoever waits for it. */
+  const begin = (maxMessages: number, waitMs: number): Promise<void> => {
+    const started = lookOnce(maxMessages, waitMs)
+    const over = (): void => {
+      looking = undefined
+    }
+    looking = started
+    started.then(over, over)
+    return started
+  }
+
+  /** Ends with the first that ends, or when the time is over. */
+  const within = async (ms: number | undefined, racers: readonly Promise<unknown>[]): Promise<void> => {
+    const stop = new AbortController()
+    const timer = ms === undefined ? [] : [clock.sleep(ms, stop.signal).catch(() => {})]
+    try {
+      await Promise.race([...racers, ...timer])
+    } finally {
+      stop.abort()
+    }
+  }
+
+  const wait = (work: readonly Promise<void>[], ms: number | undefined, signal: AbortSignal): Promise<void> =>
+    abortable(within(ms, [...work, closed.promise]), signal)
+
+  const close = async (): Promise<void> => {
+    const left = shelf
+    shelf = []
+    await within(CLOSE_MS, [Promise.allSettled([handBack(left), isCutByEnd ? undefined : looking])])
+    await end()
+  }
+
+  return {
+    async receive({ maxMessages, waitMs, signal }) {
+      signal.throwIfAborted()
+      if (closing !== undefined) throw transportClosed(queue, 'receive')
+      const deadline = clock.now() + waitMs
+      for (let isFirst = true; ; isFirst = false) {
+        const taken = take(maxMessages)
+        const left = Math.max(0, deadline - clock.now())
+        if (taken.length > 0 || closing !== undefined || (left === 0 && !isFirst)) return taken
+        const begunAt = clock.now()
+        const isOwn = looking === undefined
+        const work = looking ?? begin(maxMessages, Math.min(left, LOOK_MS))
+        // One without a wait takes as long as it takes; others end with the time of the caller, and go on for the next one.
+        await wait([work], isOwn && left === 0 ? undefined : left + GRACE_MS, signal)
+        const rest = Math.min(PAUSE_MS, deadline - clock.now())
+        const wasAtOnce = clock.now() - begunAt < Math.min(PAUSE_MS, left)
+        if (shelf.length === 0 && wasAtOnce && rest > 0) await wait([], rest, signal)
+      }
+    },
+    async clearShelf(returning) {
+      const left = shelf
+      shelf = []
+      returned = returning
+      await handBack(left)
+    },
+    close() {
+      closed.resolve()
+      closing ??= close()
+      return closing
+    },
+  }
+}
