@@ -27,9 +27,9 @@ function aptIn(folder: string, { ownLists, env }: { ownLists: boolean; env: Node
     'Dir::Cache::archives "archives/";',
     ...(ownLists ? [`Dir::State "${join(folder, 'state')}";`] : []),
     'APT::Sandbox::User "root";',
-    'Acquire::Retries "3";',
-    'Acquire::http::Timeout "20";',
-    'Acquire::https::Timeout "20";',
+    'Acquire::Retries "2";',
+    'Acquire::http::Timeout "15";',
+    'Acquire::https::Timeout "15";',
     '#clear APT::Update::Post-Invoke;',
     '#clear APT::Update::Post-Invoke-Success;',
   ]

@@ -7,7 +7,7 @@ const buildMark = '.building-'
 
 /** The finished folders of a cache whose names begin so, the newest first. */
 export function finishedFolders(cache: string, prefix: string): string[] {
-  if (!existsSync(cache)) return []
+  if (!statSync(cache, { throwIfNoEntry: false })?.isDirectory()) return []
   return readdirSync(cache)
     .filter((name) => name.startsWith(prefix) && !name.includes(buildMark))
     .map((name) => join(cache, name))

@@ -8,7 +8,10 @@ export class ToolMissing extends Error {
 /** What apt, dpkg and the file system say, to what it means here; the first match counts. */
 const causes = [
   { sign: /ENOSPC|No space left/i, because: 'the disk is full' },
-  { sign: /EACCES|EROFS|Permission denied|Read-only file system/i, because: 'a file or folder cannot be written' },
+  {
+    sign: /EACCES|EPERM|EROFS|EEXIST|ENOTDIR|Permission denied|Read-only file system/i,
+    because: 'a file or folder cannot be written',
+  },
   {
     sign: /NO_PUBKEY|not signed|certificate/i,
     because: 'what the package mirror sends is not trusted here',
