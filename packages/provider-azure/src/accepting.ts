@@ -100,10 +100,11 @@ export function createAccepting({ queue, clock, take, takeMs, assertQueue }: Acc
 
   const acceptNext = async (waitMs: number, signal: AbortSignal): Promise<SessionTransport | null> => {
     const deadline = clock.now() + waitMs
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       const current = idle ?? begin()
       idle = undefined
-      const patience = Math.max(deadline, current.begunAt + FIND_MS) - clock.now()
+      const end = isFirst ? Math.max(deadline, current.begunAt + FIND_MS) : deadline
+      const patience = end - clock.now()
       const answer = await inTime(current.answer, Math.max(0, patience), signal).catch((error: unknown) => {
         leave(current)
         throw error

@@ -1,9 +1,11 @@
 import { ServiceBusClient, type ServiceBusClientOptions, type ServiceBusSender } from '@azure/service-bus'
 import { abortable } from '@queue-runtime/core/provider'
 import { type Place, timedOut } from './errors.ts'
+import { MAX_TRANSFERS } from './limits.ts'
 import type { AzureSettings } from './options.ts'
 import { fromSdk } from './sdk-errors.ts'
 import { checkSdk } from './sdk-version.ts'
+import { createSlots, type Slots } from './slots.ts'
 import { warnOfSetting } from './warnings.ts'
 
 /** Requirements, section 0: how long a send, and what is as short, may take, in milliseconds. */
@@ -34,9 +36,13 @@ export interface Clients {
 /** Makes one call with the clients of the SDK. */
 export type Act<T> = (clients: Clients, options: { abortSignal: AbortSignal }) => Promise<T>
 
+type SenderAct<T> = (sender: ServiceBusSender, options: { abortSignal: AbortSignal }) => Promise<T>
+
 export interface Connection {
   /** Rejects with our errors, and with `signal.reason` on an abort. The call itself may go on unheard. */
   call<T>(limits: CallLimits, act: Act<T>): Promise<T>
+  /** The same with the one sender of a queue, once there is room on its link. */
+  transfer<T>(path: string, limits: CallLimits & { readonly signal: AbortSignal }, act: SenderAct<T>): Promise<T>
   /** Returns the clients: what is made of them belongs to whoever makes it. @throws Configuration: the SDK is too old */
   clients(): Clients
   /** Keeps the connection for a transport. What this returns lets go of it, and resolves when that is done. */
@@ -90,6 +96,7 @@ const open = (settings: AzureSettings): OpenClients => {
 
 export function createConnection(settings: AzureSettings): Connection {
   const holders = new Set<symbol>()
+  const rooms = new Map<string, Slots>()
   let current: OpenClients | undefined
   let isWarned = false
 
@@ -100,23 +107,30 @@ export function createConnection(settings: AzureSettings): Connection {
     return current
   }
 
+  const call: Connection['call'] = async ({ timeoutMs, signal, ...place }, act) => {
+    signal?.throwIfAborted()
+    const stop = new AbortController()
+    const abort = (): void => stop.abort(signal?.reason)
+    const timer = setTimeout(() => stop.abort(timedOut(place, timeoutMs)), timeoutMs).unref()
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      return await abortable(act(clients(), { abortSignal: stop.signal }), stop.signal)
+    } catch (error) {
+      if (stop.signal.aborted) throw stop.signal.reason
+      throw fromSdk(error, place)
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
   return {
+    call,
     clients,
-    async call({ timeoutMs, signal, ...place }, act) {
-      signal?.throwIfAborted()
-      const stop = new AbortController()
-      const abort = (): void => stop.abort(signal?.reason)
-      const timer = setTimeout(() => stop.abort(timedOut(place, timeoutMs)), timeoutMs).unref()
-      signal?.addEventListener('abort', abort, { once: true })
-      try {
-        return await abortable(act(clients(), { abortSignal: stop.signal }), stop.signal)
-      } catch (error) {
-        if (stop.signal.aborted) throw stop.signal.reason
-        throw fromSdk(error, place)
-      } finally {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', abort)
-      }
+    transfer(path, limits, act) {
+      const room = rooms.get(path) ?? createSlots(MAX_TRANSFERS)
+      rooms.set(path, room)
+      return room.run(limits.signal, () => call(limits, ({ sender }, options) => act(sender(path), options)))
     },
     hold() {
       const self = Symbol('transport')

@@ -14,3 +14,5 @@ export const MAX_PROPERTIES_BYTES = 65_536
 export const MAX_TIME_TO_LIVE_MS = 4_294_967_295
 /** Transfers of one link that wait for an answer: half of what rhea has room for (2 048), behind which the SDK fails. */
 export const MAX_TRANSFERS = 1_024
+/** Reason and description of a dead letter, in characters. Source: `deadLetterMessage` of the SDK. */
+export const MAX_REASON_LENGTH = 4_096

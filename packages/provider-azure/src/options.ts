@@ -1,5 +1,4 @@
-import type { TokenCredential } from '@azure/core-auth'
-import type { ServiceBusClient } from '@azure/service-bus'
+import type { ServiceBusClient, TokenCredential } from '@azure/service-bus'
 import type { Clock, Logger, Options } from '@queue-runtime/core'
 import { checkOptions, misconfigured, option, resolveLogger, systemClock } from '@queue-runtime/core/provider'
 import { type AzureQueueOptions, checkQueues } from './queue-names.ts'
