@@ -98,7 +98,10 @@ export function toIncoming(raw: RawMessage, origin: Origin, lock: { readonly unt
     deliveryCount: (raw.deliveryCount ?? 0) + 1,
     enqueuedAt: raw.enqueuedTimeUtc,
     deadLettered: origin.isDeadLetters
-      ? { reason: raw.deadLetterReason ?? 'Unknown', description: raw.deadLetterErrorDescription }
+      ? {
+          reason: textOrNone(raw.deadLetterReason) ?? 'Unknown',
+          description: textOrNone(raw.deadLetterErrorDescription),
+        }
       : undefined,
     get lockedUntil() {
       return new Date(lock.until)

@@ -1,0 +1,15 @@
+import { clientKit, plainClients, sealedClients, trackedClients } from '@queue-runtime/conformance'
+import { describeCases } from '@queue-runtime/conformance/vitest'
+import { type ServiceBusEmulator, startServiceBusEmulator } from '@queue-runtime/service-bus-emulator'
+import { afterAll, beforeAll } from 'vitest'
+import { serviceBus } from './subjects.ts'
+
+let emulator: ServiceBusEmulator
+beforeAll(async () => {
+  emulator = await startServiceBusEmulator({ queues: [] })
+})
+afterAll(() => emulator.close())
+
+for (const clients of [plainClients, sealedClients, trackedClients]) {
+  describeCases(clientKit, clients(serviceBus(() => emulator)), { concurrent: true })
+}
