@@ -1,8 +1,11 @@
 import type { QueueName } from '../github/routes.ts'
 import type { EnvelopeField } from '../view/envelope-fields.ts'
 
-/** Where a message is on its way. `stored`: at the broker; `read`: a bot has it; `refused`: a client refused it; `dead`: in the dead-letter queue. */
-export type Stage = 'stored' | 'read' | 'completed' | 'refused' | 'dead'
+/**
+ * Where a message is on its way. `stored`: at the broker; `read`: a bot has it; `refused`: a client refused it; `dead`: in the
+ * dead-letter queue; `gone`: an attacker took it away.
+ */
+export type Stage = 'stored' | 'read' | 'completed' | 'refused' | 'dead' | 'gone'
 
 /** One message in the list and in the picture of the flow. */
 export interface MessageRow {
