@@ -35,7 +35,7 @@ export interface RedisProcess extends AsyncDisposable {
 }
 
 /** Where a server is to run, from which follow the arguments of redis-server. */
-export interface Place {
+interface Place {
   readonly port: number
   readonly folder: string
   readonly logFile: string

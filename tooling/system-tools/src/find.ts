@@ -1,7 +1,10 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { missing } from './failure.ts'
+import { ToolMissing } from './failure.ts'
 import type { Kind } from './kinds.ts'
+
+/** The value of a kind's variable on a machine whose tests shall do without it. */
+export const without = 'none'
 
 /** Where package managers put programs that a short PATH leaves out. */
 const usualFolders = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/opt/homebrew/bin', '/snap/bin']
@@ -29,9 +32,9 @@ export function findOnMachine(
   usual: readonly string[] = usualFolders,
 ): string[] | undefined {
   const named = env[kind.variable]
-  if (named === 'none') throw missing(kind, `${kind.variable} says to do without it`)
+  if (named === without) throw new ToolMissing(`${kind.title} is left out: ${kind.variable} is ${without}.`)
   if (named !== undefined && named !== '' && !isProgram(named)) {
-    throw missing(kind, `${kind.variable} names ${named}, which is no program`)
+    throw new ToolMissing(`${kind.variable} names ${named}, which is no program.`)
   }
   const onPath = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
   const [first, ...others] = kind.programs

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { fetchPackages } from './apt.ts'
 import { buildFolder, finishedFolders } from './cache.ts'
 import { run } from './child.ts'
+import { configureFonts, environmentOf } from './environment.ts'
 import { couldNotFetch, missing, ToolMissing } from './failure.ts'
 import { findOnMachine } from './find.ts'
 import type { Kind } from './kinds.ts'
-import { withLibrariesOf } from './libraries.ts'
 
 /** The programs of a kind, in its order, and the environment that they run in. */
 export interface Located {
@@ -55,8 +55,7 @@ export async function locate(kind: Kind, where: Where): Promise<Located> {
 }
 
 function unpackedIn(folder: string, { programs }: Kind, env: NodeJS.ProcessEnv): Located {
-  const root = join(folder, 'root')
-  return { paths: programs.map(({ unpacked }) => join(root, unpacked)), env: withLibrariesOf(root, env) }
+  return { paths: programs.map(({ unpacked }) => join(folder, 'root', unpacked)), env: environmentOf(folder, env) }
 }
 
 async function fetched(kind: Kind, prefix: string, { env, cache, say }: Where): Promise<string> {
@@ -67,6 +66,7 @@ async function fetched(kind: Kind, prefix: string, { env, cache, say }: Where): 
   try {
     return await buildFolder(cache, prefix, async (folder) => {
       const version = await fetchPackages(kind, folder, env)
+      configureFonts(folder)
       await checkRuns(kind, unpackedIn(folder, kind, env))
       // Without the epoch, since a colon parts the folders of a library path.
       return `${prefix}${version.replace(/^\d+:/, '')}`

@@ -52,8 +52,8 @@ describe('a program that is on the machine', () => {
   })
 
   test.each([
-    ['nowhere/redis-server', 'QUEUE_RUNTIME_REDIS_SERVER names nowhere/redis-server, which is no program'],
-    ['none', 'QUEUE_RUNTIME_REDIS_SERVER says to do without it'],
+    ['nowhere/redis-server', 'QUEUE_RUNTIME_REDIS_SERVER names nowhere/redis-server, which is no program.'],
+    ['none', 'Redis is left out: QUEUE_RUNTIME_REDIS_SERVER is none.'],
   ])('is not looked for elsewhere where the variable is %s', async (value, sentence) => {
     whole('bin')
     const where = machine.where({ QUEUE_RUNTIME_REDIS_SERVER: value })
@@ -62,7 +62,7 @@ describe('a program that is on the machine', () => {
 })
 
 describe('a program that is not on the machine', () => {
-  test('is fetched once, into a folder named by its version, and finds its libraries', async () => {
+  test('is fetched once, into a folder named by its version, and finds its libraries and fonts', async () => {
     const { paths, env } = await locate(redis, machine.where())
     const [folder = ''] = machine.cached()
     expect(folder).toMatch(/^redis-server-\w+-\w+-7\.0\.15-1~deb12$/)
@@ -73,6 +73,7 @@ describe('a program that is not on the machine', () => {
       join(root, 'usr/lib/triplet'),
       join(root, 'usr/lib/triplet/private'),
     ])
+    expect(env.FONTCONFIG_FILE).toBe(join(machine.cache, folder, 'fonts.conf'))
     expect(machine.said).toEqual(['Fetching Redis as Debian packages (once) …'])
 
     const asked = machine.asked()

@@ -35,7 +35,7 @@ esac
 `
 
 const dpkgDeb = `
-mkdir -p "$3/usr/bin" "$3/usr/lib/triplet/private"
+mkdir -p "$3/usr/bin" "$3/usr/lib/triplet/private" "$3/usr/share/fonts"
 case "$2" in
   *redis-server_*) files=redis-server ;;
   *redis-tools_*) files="redis-cli redis-benchmark" ;;

@@ -15,6 +15,7 @@ export const steps = (countsFile: string, { colors }: { colors: boolean }): read
     title: 'Unused code and unlisted dependencies',
     command: ['knip', '--no-progress', '--treat-config-hints-as-errors'],
   },
+  { title: 'Programs that tests start', command: ['node', 'tooling/system-tools/src/main.ts'] },
   {
     title: 'Tests',
     command: ['vitest', 'run', '--allowOnly=false', '--reporter=default', `--reporter=${reporter}`],
