@@ -1,6 +1,6 @@
 import { fromRedis, refusalOf, timedOut, unavailable } from './errors.ts'
 import type { Command, Link, Outcome } from './link.ts'
-import { type Ask, parseSaid, scriptArguments } from './script.ts'
+import { type Ask, parseSaid, type Said, scriptArguments } from './script.ts'
 import { createServerClock } from './server-clock.ts'
 import type { TimeLimit } from './time-limit.ts'
 
@@ -16,16 +16,16 @@ interface Open {
 /** The first, one with the script or the time that the server lacked, and one over a new connection for each of them. */
 const MAX_ROUNDS = 4
 
-/** How a call is put again that the server has not carried out, or that may be carried out twice; null: it is not. */
+/** How a call is put again that the server has not carried out, or that may be carried out twice; left out: it is not. */
 const NEXT: { readonly [R in ReturnType<typeof refusalOf>]?: Command['by'] } = {
   'unknown-script': 'eval',
   // With the same token the second answer is that of the first: whoever holds a claim is granted it again.
   cut: 'evalsha',
 }
 
-const nextBy = (outcome: Outcome): Command['by'] | null => {
-  if ('thrown' in outcome) return NEXT[refusalOf(outcome.thrown)] ?? null
-  return parseSaid(outcome.reply)?.answer === 'late' ? 'evalsha' : null
+const nextBy = (outcome: Outcome, said: Said | null): Command['by'] | undefined => {
+  if ('thrown' in outcome) return NEXT[refusalOf(outcome.thrown)]
+  return said?.answer === 'late' ? 'evalsha' : undefined
 }
 
 /**
@@ -38,7 +38,7 @@ export function createAsking(link: Link, timeoutMs: number, limit: TimeLimit): A
   /** Resolves with what is to be put again. */
   const round = async (open: readonly Open[], answers: string[], endsAt: number): Promise<Open[]> => {
     const sentAt = performance.now()
-    const deadline = clock.at(endsAt)
+    const deadline = String(clock.at(endsAt))
     const commands = open.map(({ ask, by }) => ({ by, args: scriptArguments(ask, deadline) }))
     const outcomes = await link(commands, endsAt - sentAt)
     const isInTime = performance.now() - sentAt < timeoutMs
@@ -48,8 +48,8 @@ export function createAsking(link: Link, timeoutMs: number, limit: TimeLimit): A
       const said = 'reply' in outcome ? parseSaid(outcome.reply) : null
       // What a late answer shows may be far ahead of when it was asked for.
       if (said !== null && isInTime) clock.learn(said.serverNow, sentAt)
-      const by = nextBy(outcome)
-      if (by !== null) again.push({ ...one, by })
+      const by = nextBy(outcome, said)
+      if (by !== undefined) again.push({ ...one, by })
       else if (said !== null) answers[one.index] = said.answer
       else throw 'thrown' in outcome ? fromRedis(outcome.thrown) : unavailable('failed')
     }

@@ -5,7 +5,7 @@ import { SCRIPT, SCRIPT_SHA } from './script.ts'
 /** One call of the script: how it is named, and its arguments. */
 export interface Command {
   readonly by: 'evalsha' | 'eval'
-  readonly args: readonly string[]
+  readonly args: [string, ...string[]]
 }
 
 /** What came of a command: the reply, or what was thrown. */
@@ -25,7 +25,7 @@ export const serverLink =
   (client: Redis, waitReplicas: number): Link =>
   async (commands, leftMs) => {
     const pipeline = client.pipeline()
-    for (const { by, args } of commands) pipeline[by](NAMES[by], ...(args as [string, ...string[]]))
+    for (const { by, args } of commands) pipeline[by](NAMES[by], ...args)
     // In time for its own answer to arrive.
     if (waitReplicas > 0) pipeline.wait(waitReplicas, Math.max(1, Math.floor(leftMs * 0.75)))
     const replies = ((await pipeline.exec()) ?? []) as Reply[]
@@ -47,7 +47,7 @@ export const clusterLink =
   async (commands) => {
     const send = async ({ by, args }: Command): Promise<Outcome> => {
       try {
-        return { reply: await client[by](NAMES[by], ...(args as [string, ...string[]])) }
+        return { reply: await client[by](NAMES[by], ...args) }
       } catch (thrown) {
         return { thrown }
       }

@@ -78,8 +78,11 @@ export function asksWith(prefix: string): {
   readonly settle: (operation: 'confirm' | 'release', id: NonceIdentity, retainMs: number) => Ask
 } {
   const ask = (operation: Ask['operation'], id: NonceIdentity, leaseMs: number, retainMs: number): Ask => ({
-    ...{ operation, key: recordKey(prefix, id), token: id.token },
-    ...{ leaseMs: leaseOf(leaseMs), retainMs: retentionOf(retainMs) },
+    key: recordKey(prefix, id),
+    operation,
+    token: id.token,
+    leaseMs: leaseOf(leaseMs),
+    retainMs: retentionOf(retainMs),
   })
   return {
     claim: (request) => ask(request.stale ? 'claim-stale' : 'claim', request, request.leaseMs, request.retainMs),
@@ -89,10 +92,10 @@ export function asksWith(prefix: string): {
 }
 
 /** The arguments of EVALSHA and EVAL after the script. `deadline` is a moment on the clock of the server, in milliseconds. */
-export const scriptArguments = ({ key, operation, token, leaseMs, retainMs }: Ask, deadline: number): string[] => [
-  ...['1', key, operation, token],
-  ...[deadline, leaseMs, retainMs].map(String),
-]
+export const scriptArguments = (
+  { key, operation, token, leaseMs, retainMs }: Ask,
+  deadline: string,
+): [string, ...string[]] => ['1', key, operation, token, deadline, String(leaseMs), String(retainMs)]
 
 /** What the script says: the answer, and what the clock of the server shows. */
 export interface Said {
@@ -102,6 +105,8 @@ export interface Said {
 
 /** Null where it is not what the script says. */
 export function parseSaid(reply: unknown): Said | null {
-  const [, answer, serverNow] = /^([a-z-]+) (\d{1,16})$/.exec(String(reply)) ?? []
-  return answer === undefined ? null : { answer, serverNow: Number(serverNow) }
+  if (typeof reply !== 'string') return null
+  const space = reply.indexOf(' ')
+  const serverNow = Number(reply.slice(space + 1))
+  return space > 0 && Number.isSafeInteger(serverNow) ? { answer: reply.slice(0, space), serverNow } : null
 }
