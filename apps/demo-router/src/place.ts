@@ -1,15 +1,7 @@
 import type { QueueName } from './github/routes.ts'
 
-/** Where one stored message lies. The broker numbers each queue on its own. */
+/** Where one copy of a message lies. Two copies of one message have two keys, and no key is used twice. */
 export interface Place {
   readonly queue: QueueName
-  readonly brokerMessageId: string
+  readonly key: string
 }
-
-export const placeKey = ({ queue, brokerMessageId }: Place): string => `${queue}/${brokerMessageId}`
-
-/** Finds the message of a place in what `broker.queue(place.queue)` lists. */
-export const isAt =
-  (place: Place) =>
-  (message: { readonly brokerMessageId: string }): boolean =>
-    message.brokerMessageId === place.brokerMessageId

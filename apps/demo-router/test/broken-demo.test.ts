@@ -121,11 +121,11 @@ describe('the demo fails, with a sentence and exit code 1, when', { timeout: 60_
 
   it('an attack is neither seen by a bot nor found among the dead letters', async () => {
     const vanish: Attack = {
-      name: 'vanish',
+      ...{ name: 'vanish', number: 44, title: 'Vanish' },
       description: 'takes a message away for good',
-      tamper({ loot: [victim], take }) {
-        take(victim)
-        return { attacked: [{ queue: 'task-tactician', brokerMessageId: victim.brokerMessageId }] }
+      async tamper({ loot: [victim], take }) {
+        await take(victim)
+        return { attacked: [victim] }
       },
     }
     const { exitCode, result } = await runBroken({ timeoutMs, attacks: [vanish] })

@@ -62,7 +62,7 @@ describe('router, broker and bots in one process', { timeout: 30_000 }, () => {
     const { house, post } = await open()
     const response = await post(push(BODY_LIMIT), { 'x-github-event': `pull_request_${'x'.repeat(2 * KIB)}` })
     expect(response.status).toBe(413)
-    expect(house.broker.queue('task-tactician').messages()).toEqual([])
+    expect(house.copies.lyingIn('task-tactician')).toEqual([])
   })
 
   it('listen on this machine only', async () => {

@@ -6,7 +6,6 @@ const BODY = '{"ref":"refs/heads/main"}'
 const good = {
   messageId: 'd-1',
   correlationId: 'd-1',
-  brokerMessageId: '7',
   seal: { keyId: 'key-c', encryptedAt: new Date(0), audience: undefined, attributes: { 'github-event': 'push' } },
 }
 
@@ -14,7 +13,11 @@ const good = {
 const readWith = (change: object, bytes: string | Uint8Array = BODY) => {
   const ledger = createLedger()
   const entry = ledger.post('d-1', { event: 'push', body: BODY }, 'spec-sentinel')
-  ledger.read('spec-sentinel', { ...good, ...change } as unknown as ReceivedMessage, Buffer.from(bytes))
+  ledger.read(
+    { queue: 'spec-sentinel', key: '7' },
+    { ...good, ...change } as unknown as ReceivedMessage,
+    Buffer.from(bytes),
+  )
   return { ledger, entry }
 }
 
@@ -38,7 +41,7 @@ describe('the books of a run', () => {
   it('count a message that nobody posted, and know where each read message lay', () => {
     const { ledger, entry } = readWith({ messageId: 'd-9' })
     expect([ledger.strangers, entry.reads]).toEqual([1, []])
-    expect(ledger.wasRead({ queue: 'spec-sentinel', brokerMessageId: '7' })).toBe(true)
-    expect(ledger.wasRead({ queue: 'merge-warden', brokerMessageId: '7' })).toBe(false)
+    expect(ledger.wasRead({ queue: 'spec-sentinel', key: '7' })).toBe(true)
+    expect(ledger.wasRead({ queue: 'merge-warden', key: '8' })).toBe(false)
   })
 })

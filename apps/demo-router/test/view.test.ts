@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { EncryptedMessage } from '@queue-runtime/crypto'
-import type { StoredMessage } from '@queue-runtime/provider-memory'
 import { describe, expect, it } from 'vitest'
+import type { StoredCopy } from '../src/broker/copies.ts'
 import { envelopeFields } from '../src/view/envelope-fields.ts'
 import { createRecent } from '../src/view/recent.ts'
 import type { ViewState } from '../src/view/state.ts'
@@ -95,22 +95,14 @@ describe('the marked fields of a sealed body', () => {
 })
 
 describe('the recent messages', () => {
-  const stored = (id: number): StoredMessage => ({
-    brokerMessageId: String(id),
-    messageId: `m-${id}`,
-    body: new Uint8Array(10_000),
-    state: 'active',
-    attributes: {},
-    deliveryCount: 0,
-    enqueuedAt: new Date(0),
-    expiresAt: undefined,
-    lockedUntil: undefined,
-    deadLettered: undefined,
+  const stored = (id: number): StoredCopy => ({
+    ...{ queue: 'merge-warden', key: String(id), messageId: `m-${id}` },
+    ...{ body: new Uint8Array(10_000), attributes: {} },
   })
 
   it('are bounded in number and size, newest first', () => {
     const recent = createRecent()
-    for (let id = 0; id < 500; id += 1) recent.stored('merge-warden', stored(id))
+    for (let id = 0; id < 500; id += 1) recent.stored(stored(id))
     expect(recent.messages).toHaveLength(60)
     expect(recent.messages[0]).toMatchObject({ messageId: 'm-499', storedBytes: 10_000 })
     expect(recent.messages[0]?.hex).toHaveLength(1_024)

@@ -1,7 +1,9 @@
-import type { StoredMessage } from '@queue-runtime/provider-memory'
 import type { Attack } from '../attacks/attack.ts'
+import type { StoredCopy } from '../broker/copies.ts'
+import { createHands } from '../broker/hands.ts'
+import { createLetters } from '../broker/letters.ts'
 import type { Place } from '../place.ts'
-import { createAttacker, HOME, takenFrom } from './attacker.ts'
+import { createAttacker } from './attacker.ts'
 import type { Delivery } from './deliveries.ts'
 import type { House } from './house.ts'
 import type { Entry, Ledger } from './ledger.ts'
@@ -20,8 +22,10 @@ export interface RoundOptions {
   readonly deliveries: readonly Delivery[]
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  /** Told of the id of each message that the attacker is about to lay hands on. */
+  readonly onTouch: (messageId: string) => void
   /** Told of each message that must not reach a bot, as it lies at the broker. */
-  readonly onAttacked: (place: Place, message: StoredMessage) => void
+  readonly onAttacked: (copy: StoredCopy) => void
   /** Told of each message that the attacker took away. */
   readonly onTaken: (place: Place) => void
 }
@@ -34,33 +38,30 @@ export interface Round {
 
 /** Posts deliveries while no bot runs, lets the attacker at them, starts the bots, and waits until each has found its place. */
 export async function runRound(options: RoundOptions): Promise<Round> {
-  const { house, ledger, post, attack, deliveries, timeoutMs, signal, onAttacked, onTaken } = options
+  const { house, ledger, post, attack, deliveries, timeoutMs, signal, onTouch, onAttacked, onTaken } = options
+  const { copies, clock, provider } = house
   const { name, description } = attack
   const entries = await postAll(deliveries, { post, ledger, signal })
-  const attacker = createAttacker(house)
+  const attacker = await createAttacker({ hands: createHands(provider, copies, signal), clock, onTouch })
   if (attacker === undefined) return { row: unplayed(attack), bystanders: entries }
 
-  const watch = createWatch(house, ledger)
-  const attacked = (places: readonly Place[]): void => {
-    watch.add(places)
-    for (const place of places) {
-      const message = watch.find(place)
-      if (message !== undefined) onAttacked(place, message)
-    }
+  const watch = createWatch({ ...{ copies, clock, ledger }, letters: createLetters(provider, signal) })
+  const attacked = (some: readonly StoredCopy[]): void => {
+    watch.add(some)
+    for (const copy of some) onAttacked(copy)
   }
-  const { attacked: places, later } = attack.tamper(attacker)
-  attacked(places)
-  const taken = takenFrom(house, attacker.loot)
-  for (const { brokerMessageId } of taken) onTaken({ queue: HOME, brokerMessageId })
-  const edited = attacker.loot.filter(({ brokerMessageId }) => watch.has({ queue: HOME, brokerMessageId }))
-  const touched = new Set([...taken, ...edited].map(({ messageId }) => messageId))
+  const { attacked: altered, later } = await attack.tamper(attacker)
+  attacked(altered)
+  await attacker.leave()
+  for (const place of attacker.taken) onTaken(place)
+  const touched = new Set(attacker.taken.map(({ messageId }) => messageId))
   const bystanders = entries.filter(({ deliveryId }) => !touched.has(deliveryId))
 
   const bots = house.startBots()
   try {
     const areRead = (): boolean => bystanders.every(({ reads }) => reads.length > 0)
     await holdsWithin(timeoutMs, signal, () => areRead() && watch.areAlone())
-    if (later !== undefined) attacked(later())
+    if (later !== undefined) attacked(await later())
     await holdsWithin(timeoutMs, signal, () => {
       watch.skipDelays()
       return watch.wasAnyRead() || watch.areAllDead()
@@ -72,7 +73,7 @@ export async function runRound(options: RoundOptions): Promise<Round> {
   const passed = watch.wasAnyRead()
   const row: AttackRow = {
     ...{ name, description, passed },
-    refused: !passed && watch.size > 0 && watch.areAllDead(),
+    refused: !passed && watch.size > 0 && (await watch.areAllDead()),
     code: watch.codes().join(', '),
     reason: watch.reasons().join(', '),
     bystanders: bystanders.length,

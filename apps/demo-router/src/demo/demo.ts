@@ -66,10 +66,8 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
         onProgress?.(progress)
       },
       onQueues: (queues) => update({ phase: 'attacking', queues }),
-      onAttacked({ name }, place, message) {
-        attackedIds.add(message.messageId)
-        recent.attacked(name, place, message)
-      },
+      onTouch: (messageId) => void attackedIds.add(messageId),
+      onAttacked: ({ name }, copy) => recent.attacked(name, copy),
       onTaken: recent.forget,
       onAttack: (row) => update({ attacks: [...run.attacks, row] }),
     })

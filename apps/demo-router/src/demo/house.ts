@@ -2,17 +2,21 @@ import { randomBytes } from 'node:crypto'
 import {
   createQueueClient,
   type Logger,
+  type MessageFacts,
   type QueueClient,
   type QueueProvider,
   type ReceivedMessage,
 } from '@queue-runtime/core'
-import { type MemoryBroker, memoryBroker, memoryProvider } from '@queue-runtime/provider-memory'
+import { memoryBroker, memoryProvider } from '@queue-runtime/provider-memory'
 import { type Bots, startBots } from '../bots.ts'
+import { type Copies, createCopies } from '../broker/copies.ts'
+import { type WatchedProvider, watchedProvider } from '../broker/watched-provider.ts'
 import { type SkippingClock, skippingClock } from '../clock.ts'
 import { type Counters, createCounters } from '../counters.ts'
 import { perQueue, QUEUES, type QueueName, ROUTES, type Route } from '../github/routes.ts'
 import { githubSessions } from '../github/sessions.ts'
 import { generateKeys, type Protection } from '../keys.ts'
+import type { Place } from '../place.ts'
 import { createRouter } from '../router.ts'
 import { createServer, WEBHOOK_PATH } from '../server.ts'
 import { serveView } from '../view/serve.ts'
@@ -47,7 +51,10 @@ export interface House {
   readonly webhookUrl: string
   readonly secret: string
   readonly clock: SkippingClock
-  readonly broker: MemoryBroker
+  /** What lies at the broker. */
+  readonly copies: Copies
+  /** The broker itself, nothing broken put in between. */
+  readonly provider: WatchedProvider
   readonly counters: Counters
   startBots(): Bots
   /** Stops taking requests and closes the router's clients. Whoever started bots closes them. */
@@ -76,11 +83,13 @@ export async function openHouse({ port, logger, observer, state, seams = {} }: H
     clock,
     queues: QUEUES,
     maxMessageBytes: MAX_MESSAGE_BYTES,
-    onStored: (queue, message) => observer.stored(queue as QueueName, message),
   })
-  const memory = memoryProvider({ broker })
-  const provider = seams.provider?.(memory) ?? memory
+  const copies = createCopies()
+  const watched = watchedProvider(memoryProvider({ broker }), { copies, observer, isRealTime: false })
+  const provider = seams.provider?.(watched) ?? watched
   const counters = createCounters()
+  const placeOf = (queue: QueueName, { brokerMessageId }: MessageFacts): Place =>
+    copies.find(queue, brokerMessageId) ?? { queue, key: brokerMessageId }
 
   const senders = perQueue(
     (queue): QueueClient =>
@@ -106,14 +115,15 @@ export async function openHouse({ port, logger, observer, state, seams = {} }: H
     throw error
   })
   return {
-    ...{ url, secret, clock, broker, counters, close },
+    ...{ url, secret, clock, copies, provider: watched, counters, close },
     webhookUrl: url + WEBHOOK_PATH,
     startBots: () =>
       startBots({
         ...{ provider, clock, logger },
         protections: perQueue((queue) => seams.botProtection?.(keys[queue].bot) ?? keys[queue].bot),
-        onRead: (queue, message) => observer.read(queue, message, seams.bytesRead?.(message) ?? message.body),
-        onRejected: observer.rejected,
+        onRead: (queue, message) =>
+          observer.read(placeOf(queue, message), message, seams.bytesRead?.(message) ?? message.body),
+        onRejected: (queue, rejected) => observer.rejected(placeOf(queue, rejected), rejected),
       }),
   }
 }

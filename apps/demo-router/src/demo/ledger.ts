@@ -1,6 +1,6 @@
 import type { ReceivedMessage, RejectedMessage } from '@queue-runtime/core'
 import type { QueueName } from '../github/routes.ts'
-import { type Place, placeKey } from '../place.ts'
+import type { Place } from '../place.ts'
 import { EVENT_ATTRIBUTE } from '../router.ts'
 import type { Delivery } from './deliveries.ts'
 import type { Observer } from './observer.ts'
@@ -43,7 +43,7 @@ export interface Ledger extends Pick<Required<Observer>, 'read' | 'rejected'> {
 export function createLedger(): Ledger {
   const entries = new Map<string, Entry>()
   const rejections: Rejection[] = []
-  const placesRead = new Set<string>()
+  const keysRead = new Set<string>()
   let strangers = 0
 
   const isIntact = (entry: Entry, { messageId, correlationId, seal }: ReceivedMessage, bytes: Uint8Array): boolean =>
@@ -70,15 +70,15 @@ export function createLedger(): Ledger {
       entries.set(deliveryId, entry)
       return entry
     },
-    read(queue, message, bytes) {
-      placesRead.add(placeKey({ queue, brokerMessageId: message.brokerMessageId }))
+    read({ queue, key }, message, bytes) {
+      keysRead.add(key)
       const entry = entries.get(message.messageId)
       if (entry === undefined) strangers += 1
       else entry.reads.push({ queue, at: performance.now(), isIntact: isIntact(entry, message, bytes) })
     },
-    rejected(queue, rejected) {
-      rejections.push({ queue, brokerMessageId: rejected.brokerMessageId, rejected })
+    rejected({ queue, key }, rejected) {
+      rejections.push({ queue, key, rejected })
     },
-    wasRead: (place) => placesRead.has(placeKey(place)),
+    wasRead: ({ key }) => keysRead.has(key),
   }
 }

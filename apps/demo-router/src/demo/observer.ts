@@ -1,26 +1,31 @@
-import type { ReceivedMessage, RejectedMessage } from '@queue-runtime/core'
-import type { StoredMessage } from '@queue-runtime/provider-memory'
-import type { QueueName } from '../github/routes.ts'
+import type { DeadLetterReason, ReceivedMessage, RejectedMessage } from '@queue-runtime/core'
+import type { StoredCopy } from '../broker/copies.ts'
+import type { BrokerObserver } from '../broker/watched-provider.ts'
+import type { Place } from '../place.ts'
 
 /** Somebody who is told what happens to messages. */
-export interface Observer {
-  /** The broker stored a message. */
-  stored?(queue: QueueName, message: StoredMessage): void
+export interface Observer extends Partial<BrokerObserver> {
   /** A bot's handler got a message, and took `bytes` for its body. */
-  read?(queue: QueueName, message: ReceivedMessage, bytes: Uint8Array): void
+  read?(place: Place, message: ReceivedMessage, bytes: Uint8Array): void
   /** A bot's client refused a message. */
-  rejected?(queue: QueueName, rejected: RejectedMessage): void
+  rejected?(place: Place, rejected: RejectedMessage): void
 }
 
 /** Tells all of them, in order. */
 export const tellAll = (observers: readonly Observer[]): Required<Observer> => ({
-  stored(queue, message) {
-    for (const observer of observers) observer.stored?.(queue, message)
+  stored(copy: StoredCopy) {
+    for (const observer of observers) observer.stored?.(copy)
   },
-  read(queue, message, bytes) {
-    for (const observer of observers) observer.read?.(queue, message, bytes)
+  completed(copy: StoredCopy) {
+    for (const observer of observers) observer.completed?.(copy)
   },
-  rejected(queue, rejected) {
-    for (const observer of observers) observer.rejected?.(queue, rejected)
+  dead(copy: StoredCopy, reason: DeadLetterReason) {
+    for (const observer of observers) observer.dead?.(copy, reason)
+  },
+  read(place, message, bytes) {
+    for (const observer of observers) observer.read?.(place, message, bytes)
+  },
+  rejected(place, rejected) {
+    for (const observer of observers) observer.rejected?.(place, rejected)
   },
 })

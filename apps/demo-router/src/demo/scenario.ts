@@ -1,6 +1,6 @@
-import type { StoredMessage } from '@queue-runtime/provider-memory'
 import { ATTACKS } from '../attacks/all.ts'
 import type { Attack } from '../attacks/attack.ts'
+import type { StoredCopy } from '../broker/copies.ts'
 import type { QueueName } from '../github/routes.ts'
 import type { Place } from '../place.ts'
 import { runRound } from './attack-round.ts'
@@ -25,7 +25,8 @@ export interface ScenarioOptions {
   readonly timeoutMs?: number
   readonly onProgress?: (progress: Progress) => void
   readonly onQueues?: (rows: readonly QueueRow[]) => void
-  readonly onAttacked?: (attack: Attack, place: Place, message: StoredMessage) => void
+  readonly onTouch?: (messageId: string) => void
+  readonly onAttacked?: (attack: Attack, copy: StoredCopy) => void
   readonly onTaken?: (place: Place) => void
   readonly onAttack?: (row: AttackRow) => void
 }
@@ -64,7 +65,8 @@ export async function runScenario(options: ScenarioOptions): Promise<Result> {
     const { row, bystanders } = await runRound({
       ...{ house, ledger, post, attack, timeoutMs, signal },
       deliveries: pick(deliveries, round),
-      onAttacked: (place, message) => options.onAttacked?.(attack, place, message),
+      onTouch: (messageId) => options.onTouch?.(messageId),
+      onAttacked: (copy) => options.onAttacked?.(attack, copy),
       onTaken: (place) => options.onTaken?.(place),
     })
     rows.push(row)

@@ -8,9 +8,13 @@ const LOOK_EVERY_MS = 5
  *
  * @throws the reason of the signal when it aborts
  */
-export async function holdsWithin(timeoutMs: number, signal: AbortSignal, holds: () => boolean): Promise<boolean> {
+export async function holdsWithin(
+  timeoutMs: number,
+  signal: AbortSignal,
+  holds: () => boolean | Promise<boolean>,
+): Promise<boolean> {
   const deadline = performance.now() + timeoutMs
-  while (!holds()) {
+  while (!(await holds())) {
     signal.throwIfAborted()
     if (performance.now() >= deadline) return false
     await delay(LOOK_EVERY_MS)

@@ -1,20 +1,18 @@
-import type { StoredMessage } from '@queue-runtime/provider-memory'
+import type { Copies, StoredCopy } from '../broker/copies.ts'
+import type { Letters } from '../broker/letters.ts'
+import type { SkippingClock } from '../clock.ts'
 import { QUEUES } from '../github/routes.ts'
-import { isAt, type Place, placeKey } from '../place.ts'
-import type { House } from './house.ts'
+import type { Place } from '../place.ts'
 import type { Ledger } from './ledger.ts'
 
 /** Keeps an eye on the messages that must not reach a bot. */
 export interface Watch {
   readonly size: number
-  add(places: readonly Place[]): void
-  has(place: Place): boolean
-  /** The message of a place as it lies in its queue. */
-  find(place: Place): StoredMessage | undefined
+  add(copies: readonly StoredCopy[]): void
   /** True when a bot's handler saw one of them. */
   wasAnyRead(): boolean
-  /** True when each lies among the dead letters. */
-  areAllDead(): boolean
+  /** True when the broker shows each among its dead letters. */
+  areAllDead(): Promise<boolean>
   /** True when nothing else lies in any queue, locked or not. */
   areAlone(): boolean
   /** Skips the delays of those that were put off since the last call: what passes is the time of the demo. */
@@ -25,38 +23,39 @@ export interface Watch {
   reasons(): string[]
 }
 
+export interface WatchParts {
+  readonly copies: Copies
+  readonly letters: Letters
+  readonly clock: SkippingClock
+  readonly ledger: Ledger
+}
+
 const distinct = (values: readonly (string | undefined)[]): string[] => [
   ...new Set(values.filter((value) => value !== undefined)),
 ]
 
-export function createWatch({ broker, clock }: House, ledger: Ledger): Watch {
-  const places = new Map<string, Place>()
+export function createWatch({ copies, letters, clock, ledger }: WatchParts): Watch {
+  const watched = new Map<string, StoredCopy>()
   let skipped = 0
 
-  const all = (): Place[] => [...places.values()]
-  const has = (place: Place): boolean => places.has(placeKey(place))
-  const letterAt = (place: Place): StoredMessage | undefined =>
-    broker.queue(place.queue).deadLetters().find(isAt(place))
+  const all = (): StoredCopy[] => [...watched.values()]
+  const has = ({ key }: Place): boolean => watched.has(key)
   const rejections = () => ledger.rejections.filter(has)
 
   return {
     get size() {
-      return places.size
+      return watched.size
     },
     add(added) {
-      for (const place of added) places.set(placeKey(place), place)
+      for (const copy of added) watched.set(copy.key, copy)
     },
-    has,
-    find: (place) => broker.queue(place.queue).messages().find(isAt(place)),
     wasAnyRead: () => all().some(ledger.wasRead),
-    areAllDead: () => all().every((place) => letterAt(place) !== undefined),
-    areAlone: () =>
-      QUEUES.every((queue) =>
-        broker
-          .queue(queue)
-          .messages()
-          .every(({ brokerMessageId }) => has({ queue, brokerMessageId })),
-      ),
+    async areAllDead() {
+      const missing = () => all().filter((copy) => letters.reasonOf(copy) === undefined)
+      for (const queue of new Set(missing().map((copy) => copy.queue))) await letters.refresh(queue)
+      return missing().length === 0
+    },
+    areAlone: () => QUEUES.every((queue) => copies.lyingIn(queue).every(has)),
     skipDelays() {
       const known = rejections()
       for (const { rejected } of known.slice(skipped)) {
@@ -65,6 +64,6 @@ export function createWatch({ broker, clock }: House, ledger: Ledger): Watch {
       skipped = known.length
     },
     codes: () => distinct(rejections().map(({ rejected }) => rejected.error.code)),
-    reasons: () => distinct(all().map((place) => letterAt(place)?.deadLettered?.reason)),
+    reasons: () => distinct(all().map(letters.reasonOf)),
   }
 }

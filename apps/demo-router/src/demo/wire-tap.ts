@@ -11,7 +11,7 @@ export function createWireTap(): WireTap {
   const bodies = new Map<QueueName, Uint8Array[]>()
   let isListening = true
   return {
-    stored(queue, { body }) {
+    stored({ queue, body }) {
       if (!isListening) return
       const known = bodies.get(queue)
       if (known === undefined) bodies.set(queue, [body])

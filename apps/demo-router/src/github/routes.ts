@@ -4,6 +4,8 @@ import { type EventRule, isOnPullRequest, ruleFor, type WebhookEvent } from './e
 export const QUEUES = ['task-tactician', 'merge-warden', 'spec-sentinel'] as const
 export type QueueName = (typeof QUEUES)[number]
 
+export const isQueueName = (name: string): name is QueueName => (QUEUES as readonly string[]).includes(name)
+
 /** Returns a record with one value per queue. */
 export const perQueue = <T>(make: (queue: QueueName) => T): Record<QueueName, T> =>
   Object.fromEntries(QUEUES.map((queue) => [queue, make(queue)])) as Record<QueueName, T>

@@ -1,7 +1,7 @@
-import type { StoredMessage } from '@queue-runtime/provider-memory'
+import type { StoredCopy } from '../broker/copies.ts'
 import type { Observer } from '../demo/observer.ts'
 import type { QueueName } from '../github/routes.ts'
-import { type Place, placeKey } from '../place.ts'
+import type { Place } from '../place.ts'
 import { EVENT_ATTRIBUTE } from '../router.ts'
 import { type EnvelopeField, envelopeFields } from './envelope-fields.ts'
 
@@ -26,10 +26,10 @@ export interface RecentMessage {
 }
 
 /** The newest messages, newest first. */
-export interface Recent extends Required<Observer> {
+export interface Recent extends Pick<Required<Observer>, 'stored' | 'read' | 'rejected'> {
   readonly messages: readonly RecentMessage[]
-  /** Shows a message as an attack left it. */
-  attacked(attack: string, place: Place, message: StoredMessage): void
+  /** An attack made or touched the message. */
+  attacked(attack: string, place: Place): void
   /** The message is no longer at the broker, and nobody read it. */
   forget(place: Place): void
 }
@@ -46,11 +46,17 @@ const textOf = (bytes: Uint8Array): string =>
 export function createRecent(): Recent {
   const messages = new Map<string, RecentMessage>()
 
-  const store = (queue: QueueName, message: StoredMessage, attack: string | null): void => {
-    const { brokerMessageId, messageId, sessionId, attributes, body } = message
-    const key = placeKey({ queue, brokerMessageId })
+  const store = ({ queue, key, messageId, sessionId, attributes, body }: StoredCopy): void => {
     messages.set(key, {
-      ...{ key, queue, messageId, attack, storedBytes: body.length, hex: hexOf(body), fields: envelopeFields(body) },
+      ...{
+        key,
+        queue,
+        messageId,
+        attack: null,
+        storedBytes: body.length,
+        hex: hexOf(body),
+        fields: envelopeFields(body),
+      },
       event: attributes[EVENT_ATTRIBUTE] ?? '',
       sessionId: sessionId ?? null,
       ...{ readBytes: null, text: null, refusal: null },
@@ -60,7 +66,7 @@ export function createRecent(): Recent {
   }
 
   const update = (place: Place, change: Partial<RecentMessage>): void => {
-    const known = messages.get(placeKey(place))
+    const known = messages.get(place.key)
     if (known !== undefined) messages.set(known.key, { ...known, ...change })
   }
 
@@ -68,11 +74,10 @@ export function createRecent(): Recent {
     get messages() {
       return [...messages.values()].reverse()
     },
-    stored: (queue, message) => store(queue, message, null),
-    attacked: (attack, { queue }, message) => store(queue, message, attack),
-    forget: (place) => void messages.delete(placeKey(place)),
-    read: (queue, { brokerMessageId }, bytes) =>
-      update({ queue, brokerMessageId }, { text: textOf(bytes), readBytes: bytes.length }),
-    rejected: (queue, { brokerMessageId, error }) => update({ queue, brokerMessageId }, { refusal: error.code }),
+    stored: store,
+    attacked: (attack, place) => update(place, { attack }),
+    forget: ({ key }) => void messages.delete(key),
+    read: (place, _message, bytes) => update(place, { text: textOf(bytes), readBytes: bytes.length }),
+    rejected: (place, { error }) => update(place, { refusal: error.code }),
   }
 }
