@@ -97,8 +97,8 @@ describe('the alert rules (OP1)', () => {
     const headings = [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
       heading.toLowerCase().replaceAll(' ', '-'),
     )
-    expect(text).toMatch(/^ {10}summary: '.{20,}'$/m)
-    expect(text).toMatch(/^ {10}description: '.{40,}'$/m)
+    expect(text).toMatch(/^ {10}summary: ".{20,}"$/m)
+    expect(text).toMatch(/^ {10}description: ".{40,}"$/m)
     expect(headings).toContain(/runbook: docs\/operations\.md#([\w-]+)$/m.exec(text)?.[1])
     expect(text).toMatch(/severity: (critical|warning)$/m)
   })
