@@ -1,5 +1,28 @@
-import { nonceKit } from '@queue-runtime/conformance'
+import { nonceKit, runCase } from '@queue-runtime/conformance'
 import { describeCases } from '@queue-runtime/conformance/vitest'
-import { oneServer } from './subjects.ts'
+import { startRedisCluster } from '@queue-runtime/redis-server'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { oneServer, ownCluster, sharedCluster } from './subjects.ts'
 
-describeCases(nonceKit, oneServer, { concurrent: 8, timeoutMs: 60_000 })
+const OPTIONS = { concurrent: 20, timeoutMs: 60_000 }
+
+describeCases(nonceKit, oneServer, OPTIONS)
+
+describe('on a cluster', () => {
+  let cluster: Awaited<ReturnType<typeof startRedisCluster>>
+  beforeAll(async () => {
+    cluster = await startRedisCluster()
+  }, 60_000)
+  afterAll(() => cluster.close())
+
+  describeCases(
+    nonceKit,
+    sharedCluster(() => cluster.nodes),
+    OPTIONS,
+  )
+})
+
+describe('on a cluster that is filled up and cut off', { timeout: 60_000 }, () => {
+  const cases = nonceKit.cases.filter(({ needs = [] }) => needs.includes('fill') || needs.includes('cut'))
+  it.for(cases.map((one) => [one.name, one] as const))('%s', ([, one]) => runCase(nonceKit, ownCluster, one))
+})
