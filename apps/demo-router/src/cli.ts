@@ -43,6 +43,7 @@ export async function runCli(args: readonly string[], parts: CliParts): Promise<
     human.write(`${reportText(result)}\n`)
     if (options.json) stdout.write(`${reportLine(result)}\n`)
     if (!options.once) {
+      await demo.live()
       human.write(`See what the broker stored beside what the bots read: ${demo.url}/ (Ctrl-C ends)\n`)
       await stopped
     }

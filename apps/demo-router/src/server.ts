@@ -6,6 +6,13 @@ import type { Counters } from './counters.ts'
 import { REFUSALS } from './github/webhook.ts'
 import type { Outcome, Router } from './router.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Its body is parsed as its header says. */
+    takesJson?: boolean
+  }
+}
+
 export interface ServerOptions {
   readonly router: Router
   readonly counters: Counters
@@ -55,7 +62,7 @@ export function createServer({ router, counters, logger, bodyLimit }: ServerOpti
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(BYTES, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.addHook('onRequest', async (request) => {
-    request.headers['content-type'] = BYTES
+    if (request.routeOptions.config.takesJson !== true) request.headers['content-type'] = BYTES
   })
 
   app.post(WEBHOOK_PATH, async ({ headers, body }, reply) =>

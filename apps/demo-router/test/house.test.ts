@@ -15,10 +15,7 @@ const BODY_LIMIT = 10 * KIB * KIB - KIB
 const open = async () => {
   const ledger = createLedger()
   const { logger, lines } = recordingLogger()
-  const state = () => {
-    throw new Error('not asked for')
-  }
-  const house = await openHouse({ port: 0, logger, observer: tellAll([ledger]), state })
+  const house = await openHouse({ port: 0, logger, observer: tellAll([ledger]) })
   onTestFinished(() => house.close())
   const post = (body: string, headers: Record<string, string> = {}) =>
     fetch(house.webhookUrl, {

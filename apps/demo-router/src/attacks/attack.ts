@@ -40,6 +40,7 @@ export interface Seen {
   readonly reads: readonly ReadCopy[]
   /** How often the key store was asked because of ids that the bot does not know. */
   readonly keyStoreCalls: number
+  /** How long it went on, by the clock of the demo, which can skip time. */
   readonly seconds: number
 }
 

@@ -1,7 +1,9 @@
 import type { Attack } from '../attacks/attack.ts'
+import { createLive } from '../lab/live.ts'
 import { createDemoLogger } from '../logger.ts'
 import { createRecent } from '../view/recent.ts'
-import type { RunState } from '../view/state.ts'
+import { serveView } from '../view/serve.ts'
+import type { RunState, ViewState } from '../view/state.ts'
 import type { Progress } from './deliver.ts'
 import type { Delivery } from './deliveries.ts'
 import { openHouse, type Seams } from './house.ts'
@@ -29,6 +31,8 @@ export interface Demo {
   readonly url: string
   /** Plays the scenario, once. Rejects when the demo is closed meanwhile. */
   run(): Promise<Result>
+  /** Has the bots stay and deliveries flow, and takes orders of the page. */
+  live(): Promise<void>
   /** Ends what is running, then the bots and the server. */
   close(): Promise<void>
 }
@@ -39,22 +43,28 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
   const ledger = createLedger()
   const tap = createWireTap()
   const recent = createRecent()
-  const attackedIds = new Set<unknown>()
-  const logger = createDemoLogger(warn, ({ message_id }) => attackedIds.has(message_id))
+  const live = createLive({ backends: { queue: 'memory', keys: 'memory', nonces: 'memory' } })
+  const { touch, isExpected } = live.expectations
+  const logger = createDemoLogger(warn, isExpected)
   let run: RunState = { phase: 'waiting', progress: null, queues: [], attacks: [], failures: [] }
   const update = (change: Partial<RunState>): void => {
     run = { ...run, ...change }
   }
+  const state = (): ViewState => ({
+    ...run,
+    requests: house.counters.snapshot(),
+    expectedLines: logger.expected,
+    messages: recent.messages,
+  })
   const house = await openHouse({
     ...{ port, logger, ...(seams && { seams }) },
-    observer: tellAll([ledger, tap, recent]),
-    state: () => ({
-      ...run,
-      requests: house.counters.snapshot(),
-      expectedLines: logger.expected,
-      messages: recent.messages,
-    }),
+    observer: tellAll([ledger, tap, recent, live.observer]),
+    serve(app) {
+      serveView(app, state)
+      live.serve(app)
+    },
   })
+  const { lab, close: closeLive } = live.attach(house, logger)
   const closing = new AbortController()
 
   const play = async (): Promise<Result> => {
@@ -66,7 +76,7 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
         onProgress?.(progress)
       },
       onQueues: (queues) => update({ phase: 'attacking', queues }),
-      onTouch: (messageId) => void attackedIds.add(messageId),
+      onTouch: touch,
       onAttacked: ({ name }, copy) => recent.attacked(name, copy),
       onTaken: recent.forget,
       onAttack: (row) => update({ attacks: [...run.attacks, row] }),
@@ -83,9 +93,11 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
       playing = result.catch(() => {})
       return result
     },
+    live: () => lab.begin(),
     async close() {
       closing.abort(new Error('The demo was stopped.'))
       await playing
+      await closeLive()
       await house.close()
     },
   }

@@ -3,24 +3,29 @@ import {
   createQueueClient,
   type Logger,
   type MessageFacts,
-  type QueueClient,
   type QueueProvider,
   type ReceivedMessage,
+  type RejectedMessage,
 } from '@queue-runtime/core'
+import { memoryNonceStore, type NonceStore } from '@queue-runtime/crypto'
 import { memoryBroker, memoryProvider } from '@queue-runtime/provider-memory'
+import type { FastifyInstance } from 'fastify'
 import { type Bots, startBots } from '../bots.ts'
 import { type Copies, createCopies } from '../broker/copies.ts'
 import { type WatchedProvider, watchedProvider } from '../broker/watched-provider.ts'
 import { type SkippingClock, skippingClock } from '../clock.ts'
 import { type Counters, createCounters } from '../counters.ts'
+import type { OutageName } from '../dashboard/events.ts'
 import { perQueue, QUEUES, type QueueName, ROUTES, type Route } from '../github/routes.ts'
 import { githubSessions } from '../github/sessions.ts'
-import { generateKeys, type Protection } from '../keys.ts'
+import type { Protection } from '../keys.ts'
+import { receiverProtection, STRICT, senderProtection } from '../lab/protections.ts'
+import { createQueueKeys, memoryKeyShelf, type QueueKeys } from '../lab/queue-keys.ts'
+import { type ReplaceableSender, replaceableSender } from '../lab/senders.ts'
+import { createSwitch, type Switch, switchedKeys, switchedNonces, switchedProvider } from '../lab/switches.ts'
 import type { Place } from '../place.ts'
 import { createRouter } from '../router.ts'
 import { createServer, WEBHOOK_PATH } from '../server.ts'
-import { serveView } from '../view/serve.ts'
-import type { ViewState } from '../view/state.ts'
 import type { Observer } from './observer.ts'
 
 /** Where tests put something broken, to see that the demo notices. */
@@ -39,9 +44,9 @@ export interface HouseOptions {
   readonly port: number
   readonly logger: Logger
   readonly observer: Required<Observer>
-  /** What `/state.json` shows. */
-  readonly state: () => ViewState
   readonly seams?: Seams
+  /** Adds routes before the server listens. */
+  readonly serve?: (app: FastifyInstance) => void
 }
 
 /** Router, broker and bots in one process, on one clock. */
@@ -56,6 +61,15 @@ export interface House {
   /** The broker itself, nothing broken put in between. */
   readonly provider: WatchedProvider
   readonly counters: Counters
+  /** The broker as clients reach it. */
+  readonly clientProvider: QueueProvider
+  readonly senders: Readonly<Record<QueueName, ReplaceableSender>>
+  readonly keys: Readonly<Record<QueueName, QueueKeys>>
+  readonly nonceStore: NonceStore
+  readonly powers: Readonly<Record<OutageName, Switch>>
+  readonly botProtection: (own: Protection) => Protection
+  readonly onRead: (queue: QueueName, message: ReceivedMessage) => void
+  readonly onRejected: (queue: QueueName, rejected: RejectedMessage) => void
   startBots(): Bots
   /** Stops taking requests and closes the router's clients. Whoever started bots closes them. */
   close(): Promise<void>
@@ -66,6 +80,13 @@ const MAX_MESSAGE_BYTES = 10 * 1024 * 1024
 /** More than the envelope (at most 175 bytes), ids, session and attributes of a delivery of GitHub add to its body. */
 const OVERHEAD_BYTES = 1024
 
+/** One key per queue: whoever reads one queue can neither read nor write another (requirements DR2, DR3). */
+const KEY_IDS: Readonly<Record<QueueName, string>> = {
+  'task-tactician': 'key-a',
+  'merge-warden': 'key-b',
+  'spec-sentinel': 'key-c',
+}
+
 const LOCALHOST = '127.0.0.1'
 
 /** How long requests that are under way may take to end when the house closes, in milliseconds. */
@@ -75,10 +96,18 @@ const LAST_REQUESTS_MS = 1_000
 const RETRY_MS = 8_000
 
 /** Starts the broker and the router, not the bots. Rejects where the port is taken. */
-export async function openHouse({ port, logger, observer, state, seams = {} }: HouseOptions): Promise<House> {
+export async function openHouse({ port, logger, observer, serve, seams = {} }: HouseOptions): Promise<House> {
   const clock = skippingClock()
   const secret = randomBytes(32).toString('hex')
-  const keys = generateKeys()
+  const powers = { broker: createSwitch(), keys: createSwitch(), nonces: createSwitch() }
+  const keys = perQueue((queue) =>
+    createQueueKeys({
+      shelf: memoryKeyShelf(KEY_IDS[queue]),
+      reached: (store) => switchedKeys(store, powers.keys),
+      ...{ clock, logger },
+    }),
+  )
+  const nonceStore = switchedNonces(memoryNonceStore({ clock }), powers.nonces)
   const broker = memoryBroker({
     clock,
     queues: QUEUES,
@@ -86,22 +115,32 @@ export async function openHouse({ port, logger, observer, state, seams = {} }: H
   })
   const copies = createCopies()
   const watched = watchedProvider(memoryProvider({ broker }), { copies, observer, isRealTime: false })
-  const provider = seams.provider?.(watched) ?? watched
+  const provider = switchedProvider(seams.provider?.(watched) ?? watched, powers.broker)
   const counters = createCounters()
   const placeOf = (queue: QueueName, { brokerMessageId }: MessageFacts): Place =>
     copies.find(queue, brokerMessageId) ?? { queue, key: brokerMessageId }
 
   const senders = perQueue(
-    (queue): QueueClient =>
-      createQueueClient({ provider, queue, clock, logger, crypto: keys[queue].router, retry: { totalMs: RETRY_MS } }),
+    (queue): ReplaceableSender =>
+      replaceableSender(
+        createQueueClient({
+          ...{ provider, queue, clock, logger, retry: { totalMs: RETRY_MS } },
+          crypto: senderProtection(keys[queue].router, STRICT),
+        }),
+      ),
   )
+  const botProtection = (own: Protection): Protection => seams.botProtection?.(own) ?? own
+  const onRead = (queue: QueueName, message: ReceivedMessage): void =>
+    observer.read(placeOf(queue, message), message, seams.bytesRead?.(message) ?? message.body)
+  const onRejected = (queue: QueueName, rejected: RejectedMessage): void =>
+    observer.rejected(placeOf(queue, rejected), rejected)
   const routes = seams.routes ?? ROUTES
   const app = createServer({
     router: createRouter({ secret, routes, sessions: githubSessions, senders, logger }),
     bodyLimit: MAX_MESSAGE_BYTES - OVERHEAD_BYTES,
     ...{ counters, logger },
   })
-  serveView(app, state)
+  serve?.(app)
 
   const close = async (): Promise<void> => {
     // Once closed, Node no longer ends connections over their limits: one that sends half a request would stay for ever.
@@ -109,21 +148,20 @@ export async function openHouse({ port, logger, observer, state, seams = {} }: H
     await app.close()
     clearTimeout(patience)
     await Promise.all(Object.values(senders).map((sender) => sender.close()))
+    await Promise.all(Object.values(keys).map((own) => own.close()))
   }
   const url = await app.listen({ host: LOCALHOST, port }).catch(async (error: unknown) => {
     await close()
     throw error
   })
   return {
-    ...{ url, secret, clock, copies, provider: watched, counters, close },
+    ...{ url, secret, clock, copies, provider: watched, clientProvider: provider, counters, close },
+    ...{ senders, keys, nonceStore, powers, botProtection, onRead, onRejected },
     webhookUrl: url + WEBHOOK_PATH,
     startBots: () =>
       startBots({
-        ...{ provider, clock, logger },
-        protections: perQueue((queue) => seams.botProtection?.(keys[queue].bot) ?? keys[queue].bot),
-        onRead: (queue, message) =>
-          observer.read(placeOf(queue, message), message, seams.bytesRead?.(message) ?? message.body),
-        onRejected: (queue, rejected) => observer.rejected(placeOf(queue, rejected), rejected),
+        ...{ provider, clock, logger, onRead, onRejected },
+        protections: perQueue((queue) => botProtection(receiverProtection(keys[queue].bot, STRICT, nonceStore))),
       }),
   }
 }

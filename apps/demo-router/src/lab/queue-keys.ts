@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock, Logger } from '@queue-runtime/core'
+import { type CachedKeyProvider, cachedKeyProvider, EncryptionKey, type KeyProvider } from '@queue-runtime/crypto'
+import type { QueueStatus } from '../dashboard/events.ts'
+
+/** The keys of one queue as its two ends reach them, and what an operator does with them. */
+export interface QueueKeys {
+  /** What the router seals with. */
+  readonly router: KeyProvider
+  /** What the bot opens with: an object of its own, that learns of a new key from the store alone. */
+  readonly bot: KeyProvider
+  /** How often the store was asked because of ids that the bot does not know. */
+  readonly strangeLookups: number
+  /** Makes a new key, waits until the bot can read it, makes it current, and waits until the router seals with it. */
+  rotate(signal: AbortSignal): Promise<string>
+  /** Newest first. */
+  list(): Promise<QueueStatus['keys']>
+  close(): Promise<void>
+}
+
+/** A store of the keys of one queue, to which keys can be added. */
+export interface KeyShelf extends KeyProvider {
+  validKeyIds(): Promise<readonly string[]>
+  create(): Promise<string>
+  promote(keyId: string): Promise<void>
+}
+
+interface Shelved {
+  readonly bytes: Uint8Array
+  readonly createdAt: Date
+}
+
+/** Returns a key store in memory with one key; `name` begins the id of each. As the stores of clouds it makes a key per call. */
+export function memoryKeyShelf(name: string): KeyShelf {
+  const shelf = new Map<string, Shelved>()
+  let current = ''
+  const create = async (): Promise<string> => {
+    const id = shelf.size === 0 ? name : `${name}-${shelf.size + 1}`
+    shelf.set(id, { bytes: randomBytes(32), createdAt: new Date() })
+    return id
+  }
+  const first = create().then((id) => {
+    current = id
+  })
+  return {
+    async getKey(keyId) {
+      await first
+      const found = shelf.get(keyId)
+      return found === undefined ? null : EncryptionKey.fromBytes(keyId, found.bytes, { createdAt: found.createdAt })
+    },
+    async currentKeyId() {
+      await first
+      return current
+    },
+    validKeyIds: async () => [...shelf.keys()],
+    create,
+    async promote(keyId) {
+      current = keyId
+    },
+  }
+}
+
+/** Short, so that an outage of the store shows while somebody watches; a service keeps the defaults, which bridge an hour. */
+const CACHE = { ttlMs: 1_000, refreshAheadMs: 200, maxStaleMs: 1_500, currentKeyTtlMs: 1_000 } as const
+
+const LOOK_EVERY_MS = 50
+
+export interface QueueKeysOptions {
+  readonly shelf: KeyShelf
+  /** What router and bot reach the store through. */
+  readonly reached: (store: KeyProvider) => KeyProvider
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export function createQueueKeys({ shelf, reached, clock, logger }: QueueKeysOptions): QueueKeys {
+  let strangeLookups = 0
+  const known = new Set<string>()
+
+  const counted: KeyProvider = {
+    async getKey(keyId, options) {
+      if (!known.has(keyId)) strangeLookups += 1
+      return shelf.getKey(keyId, options)
+    },
+    currentKeyId: (options) => shelf.currentKeyId(options),
+    async validKeyIds() {
+      strangeLookups += 1
+      const ids = await shelf.validKeyIds()
+      for (const id of ids) known.add(id)
+      return ids
+    },
+  }
+  const cached = (store: KeyProvider): CachedKeyProvider =>
+    cachedKeyProvider(reached(store), { ...CACHE, clock, logger })
+  const router = cached(shelf)
+  const bot = cached(counted)
+
+  const until = async (holds: () => Promise<boolean>, signal: AbortSignal): Promise<void> => {
+    while (!(await holds())) await delay(LOOK_EVERY_MS, undefined, { signal })
+  }
+
+  return {
+    router,
+    bot,
+    get strangeLookups() {
+      return strangeLookups
+    },
+    async rotate(signal) {
+      const id = await shelf.create()
+      await until(async () => (await bot.getKey(id)) !== null, signal)
+      await shelf.promote(id)
+      await until(async () => (await router.currentKeyId()) === id, signal)
+      return id
+    },
+    async list() {
+      const [ids, current] = await Promise.all([shelf.validKeyIds(), shelf.currentKeyId()])
+      const keys = await Promise.all(
+        ids.map(async (id) => {
+          const key = await shelf.getKey(id)
+          const createdAt = key?.createdAt?.getTime() ?? null
+          key?.dispose()
+          return { id, createdAt, isCurrent: id === current }
+        }),
+      )
+      return keys.reverse()
+    },
+    async close() {
+      await Promise.all([router.close(), bot.close()])
+    },
+  }
+}
