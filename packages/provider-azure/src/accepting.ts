@@ -38,7 +38,7 @@ export interface Accepting {
 /** Accepts sessions. What comes when nobody waits for it any more is let go of at once. */
 export function createAccepting({ queue, clock, take, takeMs, assertQueue }: AcceptingParts): Accepting {
   const place: Place = { queue, operation: 'acceptSession' }
-  const calls = createUnderWay()
+  const calls = createUnderWay(() => undefined)
   let isClosed = false
   /** A search that its caller did not wait for. */
   let idle: Search | undefined

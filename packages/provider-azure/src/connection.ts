@@ -1,11 +1,11 @@
 import { ServiceBusClient, type ServiceBusClientOptions, type ServiceBusSender } from '@azure/service-bus'
 import { abortable } from '@queue-runtime/core/provider'
-import { type Place, timedOut } from './errors.ts'
+import type { Place } from './errors.ts'
 import { MAX_TRANSFERS } from './limits.ts'
 import type { AzureSettings } from './options.ts'
-import { fromSdk } from './sdk-errors.ts'
 import { checkSdk } from './sdk-version.ts'
 import { createSlots, type Slots } from './slots.ts'
+import { type AmqpConnection, createUnderWay } from './under-way.ts'
 import { warnOfSetting } from './warnings.ts'
 
 /** Requirements, section 0: how long a send, and what is as short, may take, in milliseconds. */
@@ -47,6 +47,11 @@ export interface Connection {
   clients(): Clients
   /** Keeps the connection for a transport. What this returns lets go of it, and resolves when that is done. */
   hold(): () => Promise<void>
+}
+
+/** What of a client of the SDK is used. Its types hide it. */
+interface Inside {
+  readonly _connectionContext?: { readonly connection?: AmqpConnection }
 }
 
 interface OpenClients extends Clients {
@@ -99,6 +104,7 @@ export function createConnection(settings: AzureSettings): Connection {
   const rooms = new Map<string, Slots>()
   let current: OpenClients | undefined
   let isWarned = false
+  const calls = createUnderWay(() => (current?.main as unknown as Inside | undefined)?._connectionContext?.connection)
 
   const clients = (): Clients => {
     current ??= open(settings)
@@ -111,15 +117,15 @@ export function createConnection(settings: AzureSettings): Connection {
     signal?.throwIfAborted()
     const stop = new AbortController()
     const abort = (): void => stop.abort(signal?.reason)
-    const timer = setTimeout(() => stop.abort(timedOut(place, timeoutMs)), timeoutMs).unref()
     signal?.addEventListener('abort', abort, { once: true })
     try {
-      return await abortable(act(clients(), { abortSignal: stop.signal }), stop.signal)
+      const calling = calls.run(place, timeoutMs, async () => act(clients(), { abortSignal: stop.signal }))
+      return await abortable(calling, stop.signal)
     } catch (error) {
-      if (stop.signal.aborted) throw stop.signal.reason
-      throw fromSdk(error, place)
+      // The SDK would go on to wait, and to try again.
+      stop.abort(error)
+      throw stop.signal.reason
     } finally {
-      clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
     }
   }

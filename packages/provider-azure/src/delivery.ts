@@ -10,6 +10,9 @@ export interface Lock {
   until: number
 }
 
+/** What settles messages: a receiver of the SDK, or what stands in for one. */
+export type Settler = Pick<ServiceBusReceiver, 'completeMessage' | 'abandonMessage' | 'deadLetterMessage'>
+
 /** What a delivery came with, and is settled through. */
 export interface Carrier {
   readonly queue: string
@@ -20,7 +23,7 @@ export interface Carrier {
   isHeld(): boolean
   /** The error of a lock that has ended. */
   gone(place: Place): QueueError
-  settle(place: Place, isCompletion: boolean, act: (receiver: ServiceBusReceiver) => Promise<void>): Promise<void>
+  settle(place: Place, isCompletion: boolean, act: (settler: Settler) => Promise<void>): Promise<void>
   /** Resolves with the new end of the lock. */
   renew(place: Place): Promise<Date>
   /** Told before a delivery goes back to the queue. */
@@ -60,13 +63,13 @@ export function createDelivery(raw: ServiceBusReceivedMessage, carrier: Carrier)
     return place
   }
 
-  const settle = async (operation: string, act: (receiver: ServiceBusReceiver) => Promise<void>): Promise<void> => {
+  const settle = async (operation: string, act: (settler: Settler) => Promise<void>): Promise<void> => {
     const place = placeOf(operation)
     const isRepeated = unsure === operation
     try {
-      await carrier.settle(place, operation === 'complete', async (receiver) => {
+      await carrier.settle(place, operation === 'complete', async (settler) => {
         assertHeld(place)
-        await act(receiver)
+        await act(settler)
       })
     } catch (error) {
       if (isAnyOf(error, 'ConnectionFailed', 'Timeout')) unsure = operation
@@ -88,16 +91,16 @@ export function createDelivery(raw: ServiceBusReceivedMessage, carrier: Carrier)
 
   const delivery: Delivery = {
     message,
-    complete: () => settle('complete', (receiver) => receiver.completeMessage(raw)),
+    complete: () => settle('complete', (settler) => settler.completeMessage(raw)),
     async abandon() {
       placeOf('abandon')
       await carrier.onAbandon?.(delivery)
-      await settle('abandon', (receiver) => receiver.abandonMessage(raw))
+      await settle('abandon', (settler) => settler.abandonMessage(raw))
     },
     async deadLetter(reason) {
       const place = placeOf('deadLetter')
       if (origin.isDeadLetters) throw unsupported('dead-letter', 'It is a dead letter already; it stays.', place)
-      await settle('deadLetter', (receiver) => receiver.deadLetterMessage(raw, { ...bury(reason) }))
+      await settle('deadLetter', (settler) => settler.deadLetterMessage(raw, { ...bury(reason) }))
     },
     async renewLock() {
       const place = placeOf('renewLock')

@@ -1,8 +1,8 @@
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus'
 import { CALL_MS } from './connection.ts'
-import { connectionLost, type Place } from './errors.ts'
+import type { Place } from './errors.ts'
 import { createSettlementGate } from './settlement-gate.ts'
-import { createUnderWay } from './under-way.ts'
+import { type AmqpConnection, createUnderWay } from './under-way.ts'
 
 /**
  * How many deliveries a link brings from the oldest unsettled one on. rhea, under the SDK, keeps 2 048 of them; beyond that a
@@ -10,15 +10,17 @@ import { createUnderWay } from './under-way.ts'
  */
 export const LINK_WINDOW = 2_000
 
-/** How often a link is looked at while somebody waits for it, in milliseconds: the SDK does not say when it breaks. */
-const WATCH_MS = 100
-
 /** Closing waits for an answer that a broken connection never brings, in milliseconds. */
 const CLOSE_MS = 1_000
 
 /** What of rhea's link is used. The types of the SDK hide it. */
 interface AmqpLink {
   is_open(): boolean
+}
+
+/** What a receiver of the SDK is made on. */
+interface Inside {
+  readonly _context?: { readonly connection?: AmqpConnection }
 }
 
 const linkOf = (message: ServiceBusReceivedMessage): AmqpLink | undefined => {
@@ -47,12 +49,11 @@ export interface Link {
 
 export function createLink(receiver: ServiceBusReceiver): Link {
   const gate = createSettlementGate()
-  const calls = createUnderWay()
+  const calls = createUnderWay(() => (receiver as unknown as Inside)._context?.connection)
   const unsettled = new Set<number>()
   let brought = 0
   let amqpLink: AmqpLink | undefined
   let isLost = false
-  let watching: NodeJS.Timeout | undefined
 
   const isOpen = (): boolean => !isLost && !receiver.isClosed && amqpLink?.is_open() !== false
 
@@ -68,22 +69,8 @@ export function createLink(receiver: ServiceBusReceiver): Link {
   const lose = (): void => {
     if (isLost) return
     isLost = true
-    calls.fail(connectionLost)
+    calls.fail()
     void close()
-  }
-
-  const watch = (): void => {
-    watching ??= setInterval(() => {
-      if (!isOpen()) lose()
-      if (!calls.isEmpty) return
-      clearInterval(watching)
-      watching = undefined
-    }, WATCH_MS).unref()
-  }
-
-  const call: Link['call'] = (place, timeoutMs, act) => {
-    watch()
-    return calls.run(place, timeoutMs, act)
   }
 
   return {
@@ -108,8 +95,8 @@ export function createLink(receiver: ServiceBusReceiver): Link {
         return () => void unsettled.delete(index)
       })
     },
-    settle: (place, isCompletion, act) => gate.run(isCompletion, () => call(place, CALL_MS, act)),
-    call,
+    settle: (place, isCompletion, act) => gate.run(isCompletion, () => calls.run(place, CALL_MS, act)),
+    call: calls.run,
     lose,
     close,
   }

@@ -1,5 +1,5 @@
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus'
-import type { Clock } from '@queue-runtime/core'
+import { type Clock, isQueueError } from '@queue-runtime/core'
 import type { Delivery } from '@queue-runtime/core/provider'
 import { CALL_MS } from './connection.ts'
 import { type Carrier, createDelivery, type Lock } from './delivery.ts'
@@ -70,6 +70,14 @@ export function createQueueSource({ queue, origin, clock, open }: SourceParts): 
     return renewed()
   }
 
+  /** The SDK goes on to wait for the answer, and would take one to the next attempt for it. */
+  const settlingFailed =
+    (link: Link) =>
+    (error: unknown): never => {
+      if (isQueueError(error, 'Timeout')) lose(link)
+      throw error
+    }
+
   const carrierOf = (link: Link, locks: Set<Lock>, raw: ServiceBusReceivedMessage, settled: () => void): Carrier => {
     const lock = { until: raw.lockedUntilUtc?.getTime() ?? 0 }
     locks.add(lock)
@@ -78,14 +86,11 @@ export function createQueueSource({ queue, origin, clock, open }: SourceParts): 
       isHeld: () => clock.now() < lock.until,
       gone: lockLost,
       async settle(place, isCompletion, act) {
-        if (link.isOpen) {
-          await link.settle(place, isCompletion, () => act(link.receiver))
-          return
-        }
+        if (link.isOpen) return link.settle(place, isCompletion, () => act(link.receiver)).catch(settlingFailed(link))
         lose(link)
         const other = renewed()
         // The link is gone: the SDK asks by a request for each message.
-        await other.call(place, CALL_MS, () => act(other.receiver))
+        return other.call(place, CALL_MS, () => act(other.receiver))
       },
       renew(place) {
         const any = link.isOpen ? link : renewed()

@@ -80,14 +80,18 @@ const unauthorized = (text: string): Mapped =>
 
 const isUnauthorized = (name: string): boolean => name === 'UnauthorizedAccess' || name === 'UnauthorizedError'
 
-/** What the SDK throws as plain errors when the connection breaks under a call. */
-const ABOUT_CONNECTION = /\b(amqp connection|connection is|cbs|link|socket|disconnected|has been closed|is closed)\b/i
+/** Plain errors, by their text: of the host of Azure Functions, of the SDK about a message that is settled, and about its connection. */
+const BY_TEXT: readonly (readonly [RegExp, Mapped])[] = [
+  [/\bSessionLockLost\b/, 'SessionLockLost'],
+  [/\bMessageLockLost\b|\block supplied is invalid\b|\balready settled\b/i, 'MessageLockLost'],
+  [/\b(amqp connection|connection is|cbs|link|socket|disconnected|has been closed|is closed)\b/i, 'ConnectionFailed'],
+]
 
 const codeOf = ({ name, text }: Failure): Mapped | undefined => {
   if (isUnauthorized(name)) return unauthorized(text)
   const known = BY_NETWORK_CODE.get(name) ?? BY_NAME.get(name)
   if (known !== undefined) return known
-  return name === 'Error' && ABOUT_CONNECTION.test(text) ? 'ConnectionFailed' : undefined
+  return name === 'Error' ? BY_TEXT.find(([pattern]) => pattern.test(text))?.[1] : undefined
 }
 
 /** Whether to look at the name, the port or the certificate: a code of the table above, and nothing else that the SDK says. */

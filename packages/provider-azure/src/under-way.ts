@@ -1,34 +1,73 @@
-import { type Place, timedOut } from './errors.ts'
+import { connectionLost, type Place, timedOut } from './errors.ts'
 import { fromSdk } from './sdk-errors.ts'
 
-/** Calls of the SDK that may never end by themselves: here each does, with our errors. */
-export interface UnderWay {
-  readonly isEmpty: boolean
-  /** Settles as the call does, or rejects with Timeout; the call then goes on unheard. */
-  run<T>(place: Place, timeoutMs: number, call: () => Promise<T>): Promise<T>
-  /** Ends all of them. */
-  fail(errorOf: (place: Place) => Error): void
+/** How often it is looked whether the connection still stands, in milliseconds. */
+const WATCH_MS = 100
+
+/** What of a connection of the SDK is used. Its types hide it. */
+export interface AmqpConnection {
+  isOpen(): boolean
 }
 
-export function createUnderWay(): UnderWay {
-  const failing = new Map<(error: Error) => void, Place>()
+/** Calls of the SDK, which lets them wait for the answer of a connection that is gone: here each ends by itself. */
+export interface UnderWay {
+  /**
+   * Settles as the call does, or rejects with Timeout, or with ConnectionFailed soon after the connection broke. The call then
+   * goes on unheard, and may have been carried out.
+   */
+  run<T>(place: Place, timeoutMs: number, call: () => Promise<T>): Promise<T>
+  /** Ends all of them with ConnectionFailed. */
+  fail(): void
+}
+
+interface Call {
+  readonly fail: (error: Error) => void
+  readonly place: Place
+  /** What it is made on, once that is open. */
+  connection: AmqpConnection | undefined
+}
+
+/** `connectionNow`: the SDK makes another one after the connection broke. */
+export function createUnderWay(connectionNow: () => AmqpConnection | undefined): UnderWay {
+  const calls = new Set<Call>()
+  let watching: NodeJS.Timeout | undefined
+
+  const failOne = ({ fail, place }: Call): void => fail(connectionLost(place))
+
+  const look = (): void => {
+    const now = connectionNow()
+    for (const call of calls) {
+      const { connection } = call
+      if (connection !== undefined && (connection !== now || !connection.isOpen())) failOne(call)
+      else if (now?.isOpen() === true) call.connection = now
+    }
+    if (calls.size > 0) return
+    clearInterval(watching)
+    watching = undefined
+  }
+
+  const add = (call: Call): void => {
+    const now = connectionNow()
+    if (now?.isOpen() === true) call.connection = now
+    calls.add(call)
+    watching ??= setInterval(look, WATCH_MS).unref()
+  }
+
   return {
-    get isEmpty() {
-      return failing.size === 0
-    },
-    run: (place, timeoutMs, call) =>
+    run: (place, timeoutMs, act) =>
       new Promise((resolve, reject) => {
         const fail = (error: Error): void => {
           over()
           reject(error)
         }
         const timer = setTimeout(() => fail(timedOut(place, timeoutMs)), timeoutMs).unref()
+        const call: Call = { fail, place, connection: undefined }
         const over = (): void => {
           clearTimeout(timer)
-          failing.delete(fail)
+          calls.delete(call)
         }
-        failing.set(fail, place)
-        call().then(
+        add(call)
+        act().then(
           (value) => {
             over()
             resolve(value)
@@ -36,8 +75,8 @@ export function createUnderWay(): UnderWay {
           (error: unknown) => fail(fromSdk(error, place)),
         )
       }),
-    fail(errorOf) {
-      for (const [fail, place] of failing) fail(errorOf(place))
+    fail() {
+      for (const call of calls) failOne(call)
     },
   }
 }

@@ -21,7 +21,7 @@ import {
   type ServiceBusEmulator,
   startServiceBusEmulator,
 } from '@queue-runtime/service-bus-emulator'
-import { afterAll, afterEach, beforeAll } from 'vitest'
+import { afterAll, beforeAll } from 'vitest'
 
 export const never: AbortSignal = new AbortController().signal
 
@@ -37,7 +37,7 @@ export function wire(body: string | Uint8Array, fields: Partial<Omit<WireMessage
   return { deduplicationId: messageId, ...fields, messageId, body: toWire(bytes) }
 }
 
-/** A local Service Bus for the tests of a file. Queues and transports are new for each test and closed after it. */
+/** A local Service Bus for the tests of a file, which may run side by side. What they open is closed when all are through. */
 export interface Local {
   readonly emulator: ServiceBusEmulator
   /** Another SDK client, as another tool has it. */
@@ -66,11 +66,9 @@ export function local(): () => Local {
     emulator = await startServiceBusEmulator({ queues: [] })
     tool = new ServiceBusClient(emulator.connectionString, { retryOptions: { maxRetries: 0, timeoutInMs: 5_000 } })
   })
-  afterEach(async () => {
-    for (const remove of faults.splice(0)) remove()
-    await Promise.all(opened.splice(0).map((one) => one.close()))
-  })
   afterAll(async () => {
+    for (const remove of faults) remove()
+    await Promise.all(opened.map((one) => one.close()))
     await tool.close()
     await emulator.close()
   })
@@ -168,7 +166,11 @@ export const codeOf = (call: Promise<unknown>): Promise<string> =>
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Sends with the SDK, as other senders do. */
-export async function sendRaw(client: ServiceBusClient, queue: string, ...messages: ServiceBusMessage[]): Promise<void> {
+export async function sendRaw(
+  client: ServiceBusClient,
+  queue: string,
+  ...messages: ServiceBusMessage[]
+): Promise<void> {
   const sender = client.createSender(queue)
   await sender.sendMessages(messages)
   await sender.close()
