@@ -60,6 +60,8 @@ export interface Attack {
   readonly receiver?: Receiver
   /** The queue must hold messages under two keys. */
   readonly needsTwoKeys?: boolean
+  /** Its messages must be of no session: of a session a broker that keeps order gives one at a time. */
+  readonly needsNoSession?: boolean
   readonly tamper: (attacker: Attacker) => Promise<Tampering>
   /** True where something else went wrong than that a bot read it. */
   readonly isBroken?: (seen: Seen) => boolean

@@ -7,12 +7,10 @@ export const twoAtOnce: Attack = {
   title: 'Two copies to two consumers at once',
   description: 'puts a copy beside a message, for two consumers to take at once',
   receiver: 'two-consumers',
-  async tamper({ loot: [victim, other], take, put }) {
-    // Side by side in front of what else lies in the queue: two consumers get one each.
-    await take(other)
+  needsNoSession: true,
+  async tamper({ loot, take, put }) {
+    const victim = loot.find(({ sessionId }) => sessionId === undefined) ?? loot[0]
     await take(victim)
-    const copies = [await put(victim), await put(victim)]
-    await put(other)
-    return { attacked: copies, isOneAllowed: true }
+    return { attacked: [await put(victim), await put(victim)], isOneAllowed: true }
   },
 }

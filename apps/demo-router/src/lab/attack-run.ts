@@ -6,6 +6,7 @@ import type { WatchedProvider } from '../broker/watched-provider.ts'
 import type { SkippingClock } from '../clock.ts'
 import type { AttackResult } from '../dashboard/events.ts'
 import { createAttacker } from '../demo/attacker.ts'
+import type { Delivery } from '../demo/deliveries.ts'
 import { holdsWithin } from '../demo/wait.ts'
 import { QUEUES, type QueueName } from '../github/routes.ts'
 import type { Books } from './books.ts'
@@ -42,6 +43,12 @@ const BAIT = 2
 /** How long others may take to leave the queues before time is skipped: then none of them grows old by it. */
 const QUIET_MS = 3_000
 
+/** An event of no repository is kept in no order. */
+const withoutRepository = ({ event, body }: Delivery): Delivery => {
+  const { repository, ...payload } = JSON.parse(body) as Record<string, unknown>
+  return { event, body: JSON.stringify(payload) }
+}
+
 /**
  * Plays one attack while the house lives: the bots of the attacked queue go, the attacker does what it does, bots come back, and
  * what becomes of each attacked copy is watched to its end. The other queues flow on; those of the attacked one wait meanwhile.
@@ -74,7 +81,7 @@ export async function runAttack(attack: Attack, parts: AttackRunParts): Promise<
   }
 
   await parts.dismiss()
-  const bait = await traffic.deliver(HOME, BAIT)
+  const bait = await traffic.deliver(HOME, BAIT, attack.needsNoSession ? withoutRepository : undefined)
   if (attack.needsTwoKeys) {
     await parts.rotate()
     bait.push(...(await traffic.deliver(HOME, BAIT)))

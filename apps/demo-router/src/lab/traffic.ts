@@ -12,7 +12,7 @@ export interface Traffic {
   readonly waiting: number
   turn(on: boolean): void
   /** Posts fresh deliveries for one queue now, beside the flow; resolves with their ids when the router has taken them all. */
-  deliver(queue: QueueName, count: number): Promise<string[]>
+  deliver(queue: QueueName, count: number, alter?: (delivery: Delivery) => Delivery): Promise<string[]>
   /** Lets no new delivery out while `work` runs, and begins it when all posts were answered. */
   still<T>(work: () => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -55,8 +55,9 @@ export function createTraffic({ post, books, next, perSecond = DEFAULT_PER_SECON
     return status === ACCEPTED
   }
 
-  const make = (queue?: QueueName): Posted => {
-    const [owner, delivery] = next(queue)
+  const make = (queue?: QueueName, alter = (delivery: Delivery): Delivery => delivery): Posted => {
+    const [owner, found] = next(queue)
+    const delivery = alter(found)
     const deliveryId = randomUUID()
     books.post(deliveryId, delivery, owner)
     return { delivery, deliveryId }
@@ -86,8 +87,8 @@ export function createTraffic({ post, books, next, perSecond = DEFAULT_PER_SECON
 
   const flows = Promise.all([flow(), flowAgain()])
 
-  const deliver: Traffic['deliver'] = async (queue, count) => {
-    const posted = Array.from({ length: count }, () => make(queue))
+  const deliver: Traffic['deliver'] = async (queue, count, alter) => {
+    const posted = Array.from({ length: count }, () => make(queue, alter))
     for (const one of posted) {
       while (!(await attempt(one))) await delay(AGAIN_MS, undefined, { signal })
     }
