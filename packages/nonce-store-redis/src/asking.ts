@@ -29,8 +29,8 @@ const nextBy = (outcome: Outcome, said: Said | null): Command['by'] | undefined 
 }
 
 /**
- * Returns what puts calls within `timeoutMs`. All calls carry the end of that time on the clock of the server, so that none is
- * carried out after its asker was told that there is no answer, but for the time that one answer took (`script.ts`).
+ * Returns what puts calls within `timeoutMs`. Each call carries the end of that time on the clock of the server: none is carried
+ * out after its asker was told that there is no answer (`script.ts` says what would come of it).
  */
 export function createAsking(link: Link, timeoutMs: number, limit: TimeLimit): Asking {
   const clock = createServerClock()
@@ -41,13 +41,12 @@ export function createAsking(link: Link, timeoutMs: number, limit: TimeLimit): A
     const deadline = String(clock.at(endsAt))
     const commands = open.map(({ ask, by }) => ({ by, args: scriptArguments(ask, deadline) }))
     const outcomes = await link(commands, endsAt - sentAt)
-    const isInTime = performance.now() - sentAt < timeoutMs
+    const receivedAt = performance.now()
     const again: Open[] = []
     for (const [position, one] of open.entries()) {
       const outcome = outcomes[position] ?? { thrown: undefined }
       const said = 'reply' in outcome ? parseSaid(outcome.reply) : null
-      // What a late answer shows may be far ahead of when it was asked for.
-      if (said !== null && isInTime) clock.learn(said.serverNow, sentAt)
+      if (said !== null) clock.learn(said.serverNow, receivedAt)
       const by = nextBy(outcome, said)
       if (by !== undefined) again.push({ ...one, by })
       else if (said !== null) answers[one.index] = said.answer

@@ -29,7 +29,7 @@ const NEW_SERVERS = ['ready', '+node'] as const
 /**
  * Returns a nonce store on Redis, shared by all processes that have the same server and prefix. It connects with the first
  * call. Leases and records go by the clock of the server. Every failure is NonceStoreUnavailable, within `timeoutMs`: nothing
- * is handed over then. A call that rejected may have been carried out, but not later than one more `timeoutMs`.
+ * is handed over then. A call that rejected may have been carried out, and will not be any more.
  *
  * @throws Configuration with the name of the option
  * @example

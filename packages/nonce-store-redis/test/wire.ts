@@ -38,8 +38,12 @@ export async function startWire(to: number): Promise<Wire> {
   const reply = (client: Socket, bytes: Buffer): void => {
     const passed = bytes.subarray(0, left)
     left -= passed.length
-    if (left > 0) client.write(passed)
-    else client.end(passed, cut)
+    if (left > 0) {
+      client.write(passed)
+      return
+    }
+    left = Number.POSITIVE_INFINITY
+    client.end(passed, cut)
   }
 
   const server = createServer((client) => {
@@ -75,9 +79,8 @@ export async function startWire(to: number): Promise<Wire> {
       return sent
     },
     cutAfter(bytes) {
-      left = bytes
       if (bytes === 0) cut()
-      if (bytes === 0) left = Number.POSITIVE_INFINITY
+      else left = bytes
     },
     holdReplies() {
       holds = 'replies'
