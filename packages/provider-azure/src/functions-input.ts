@@ -2,8 +2,8 @@ import { hasMethods, misconfigured } from '@queue-runtime/core/provider'
 import type { RawMessage } from './incoming.ts'
 
 /** A message as the extension of Azure Functions makes it; only what is used. */
-export interface TriggerMessage extends Omit<RawMessage, 'sequenceNumber'> {
-  readonly sequenceNumber?: { toString(): string } | undefined
+export interface TriggerMessage extends Omit<RawMessage, 'enqueuedTimeUtc'> {
+  readonly enqueuedTimeUtc?: Date | undefined
   readonly lockToken?: string | undefined
   /** The message as AMQP brought it. */
   readonly _rawAmqpMessage?: unknown

@@ -32,8 +32,8 @@ interface Settling {
   renew(place: Place): Promise<Date>
 }
 
-/** A lock of which nothing is known, in milliseconds: the shortest that queues are commonly given. The host renews it, too. */
-const ASSUMED_LOCK_MS = 30_000
+/** What is taken for a lock of which nothing is known, in milliseconds: the shortest that a queue can have. */
+const UNKNOWN_LOCK_MS = 5_000
 
 /** The host settles, by what it offers to the function. */
 function byHost(actions: TriggerActions, message: TriggerMessage, lockMs: number, clock: Clock): Settling {
@@ -90,12 +90,13 @@ export function createFunctionsHandler(
 ): AzureFunctionsHandler {
   const deliver = ({ raw, lockedUntil }: Arrival, settlingFor: (lockMs: number) => Settling): Delivery => {
     const now = clock.now()
-    const lock = { until: lockedUntil?.getTime() ?? now + ASSUMED_LOCK_MS }
+    const lock = { until: lockedUntil?.getTime() ?? now + UNKNOWN_LOCK_MS }
     const { settle, renew } = settlingFor(Math.max(lock.until - now, 1_000))
     const delivery = createDelivery(raw as ServiceBusReceivedMessage, {
       ...{ queue, lock, renew },
       origin: { isDeadLetters: false },
-      isHeld: () => clock.now() < lock.until,
+      // Of a lock that is not known the broker has to be asked, which refuses tokens of locks that have ended.
+      isHeld: () => lockedUntil === undefined || clock.now() < lock.until,
       gone: lockLost,
       settle: (place, _, act) => settle(place, act),
       onEnd() {},
