@@ -19,6 +19,8 @@ export type Outcome =
 
 export interface RouterOptions {
   readonly secret: string
+  /** The secret before, which GitHub may still sign with while it changes. */
+  readonly previousSecret?: string
   readonly routes: readonly Route[]
   readonly sessions: SessionStrategy
   readonly senders: Readonly<Record<QueueName, Pick<QueueSender, 'send'>>>
@@ -33,9 +35,11 @@ const refused = (refusal: Refusal): Outcome => ({ status: 'refused', refusal })
 const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'TimeoutError'
 
 /** Returns the way from a request to a queue: check, route, send. The body that is sent is the one that was signed. */
-export function createRouter({ secret, routes, sessions, senders, logger }: RouterOptions): Router {
+export function createRouter(options: RouterOptions): Router {
+  const { secret, previousSecret, routes, sessions, senders, logger } = options
+  const secrets = previousSecret === undefined ? [secret] : [secret, previousSecret]
   return async (headers, body) => {
-    const webhook = await readWebhook(secret, headers, body)
+    const webhook = await readWebhook(secrets, headers, body)
     if ('refusal' in webhook) return refused(webhook.refusal)
     const queue = queueOf(routes, webhook)
     if (queue === undefined) return { status: 'ignored' }

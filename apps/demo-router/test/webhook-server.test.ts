@@ -156,8 +156,8 @@ describe('DR1: the signature is checked before anything else', () => {
 describe('DR1: a signature', () => {
   it('is the one that GitHub documents for its example', async () => {
     const signature = 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17'
-    expect(await isSigned("It's a Secret to Everybody", Buffer.from('Hello, World!'), signature)).toBe(true)
-    expect(await isSigned("It's a Secret to Everybody!", Buffer.from('Hello, World!'), signature)).toBe(false)
+    expect(await isSigned(["It's a Secret to Everybody"], Buffer.from('Hello, World!'), signature)).toBe(true)
+    expect(await isSigned(["It's a Secret to Everybody!"], Buffer.from('Hello, World!'), signature)).toBe(false)
   })
 })
 

@@ -11,9 +11,11 @@ const verifyBytes = (secret: string, body: Uint8Array, signature: string): boole
     Buffer.from(`sha256=${createHmac('sha256', secret).update(body).digest('hex')}`),
   )
 
-/** True when `signature`, the header `X-Hub-Signature-256`, was made with `secret` over exactly these bytes. */
-export async function isSigned(secret: string, body: Buffer, signature: unknown): Promise<boolean> {
+/** True when `signature`, the header `X-Hub-Signature-256`, was made over exactly these bytes with one of the secrets. */
+export async function isSigned(secrets: readonly string[], body: Buffer, signature: unknown): Promise<boolean> {
   if (typeof signature !== 'string' || !FORM.test(signature)) return false
-  if (body.length === 0 || !isUtf8(body)) return verifyBytes(secret, body, signature)
-  return verify(secret, body.toString('utf8'), signature)
+  if (body.length === 0 || !isUtf8(body)) return secrets.some((secret) => verifyBytes(secret, body, signature))
+  const text = body.toString('utf8')
+  for (const secret of secrets) if (await verify(secret, text, signature)) return true
+  return false
 }

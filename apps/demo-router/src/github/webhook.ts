@@ -11,7 +11,14 @@ export interface Webhook extends WebhookEvent {
 }
 
 /** Why a request is not taken. */
-export type Refusal = 'bad-signature' | 'no-event' | 'bad-delivery' | 'not-json' | 'too-large' | 'unavailable'
+export type Refusal =
+  | 'bad-signature'
+  | 'no-event'
+  | 'bad-delivery'
+  | 'not-json'
+  | 'too-large'
+  | 'too-many'
+  | 'unavailable'
 
 /** The answer to each, as a status and a sentence. None of them quotes what was sent. */
 export const REFUSALS: Readonly<Record<Refusal, readonly [status: number, sentence: string]>> = {
@@ -20,6 +27,7 @@ export const REFUSALS: Readonly<Record<Refusal, readonly [status: number, senten
   'bad-delivery': [400, 'The header X-GitHub-Delivery must have 1 to 128 printable ASCII characters without space.'],
   'not-json': [400, 'The body is not a JSON object in UTF-8; set the content type of the webhook to application/json.'],
   'too-large': [413, 'The body is larger than the queue takes.'],
+  'too-many': [429, 'Too many requests with a wrong signature came from this address; try again later.'],
   unavailable: [503, 'The queue cannot be reached now; deliver again later.'],
 }
 
@@ -39,11 +47,11 @@ const parse = (body: Buffer): JsonObject | undefined => {
 
 /** Checks one request of GitHub: the signature first, so that nobody without the secret learns more than that it is wrong. */
 export async function readWebhook(
-  secret: string,
+  secrets: readonly string[],
   headers: IncomingHttpHeaders,
   body: Buffer,
 ): Promise<Webhook | { readonly refusal: Refusal }> {
-  if (!(await isSigned(secret, body, headers['x-hub-signature-256']))) return { refusal: 'bad-signature' }
+  if (!(await isSigned(secrets, body, headers['x-hub-signature-256']))) return { refusal: 'bad-signature' }
   const name = headers['x-github-event']
   if (typeof name !== 'string' || name === '') return { refusal: 'no-event' }
   const deliveryId = headers['x-github-delivery']
