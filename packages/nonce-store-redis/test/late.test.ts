@@ -2,21 +2,13 @@ import { type RedisNonceStore, redisNonceStore } from '@queue-runtime/nonce-stor
 import { type RedisServer, startRedis } from '@queue-runtime/redis-server'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { another, claim, claimOf, identity, LONG, timed, unavailable } from './support.ts'
+import { another, claim, claimOf, identity, LONG, timed, unavailable, until } from './support.ts'
 import { startWire, type Wire } from './wire.ts'
 
 /** How many calls of the script a server has carried out, or refused as late. */
 const scriptsRun = async (server: RedisServer): Promise<number> => {
   const stats = await server.command('INFO', 'commandstats')
   return [...stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].reduce((sum, [, calls]) => sum + Number(calls), 0)
-}
-
-const until = async (isTrue: () => Promise<boolean>): Promise<void> => {
-  for (let look = 0; look < 400; look += 1) {
-    if (await isTrue()) return
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error('It never came to that.')
 }
 
 describe('a call that the server hears of after its time', () => {

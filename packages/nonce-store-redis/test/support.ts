@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { NonceClaim, NonceClaimAnswer, NonceIdentity, NonceStore } from '@queue-runtime/crypto'
 import { expect } from 'vitest'
 
@@ -41,4 +42,13 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now()
   await work()
   return performance.now() - startedAt
+}
+
+/** Looks until it is true, for ten seconds at most. */
+export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 10_000
+  while (!(await isTrue())) {
+    if (performance.now() > end) throw new Error('It never came to that.')
+    await sleep(10)
+  }
 }
