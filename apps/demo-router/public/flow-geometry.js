@@ -26,7 +26,8 @@ const between = (low, value, high) => Math.min(high, Math.max(low, value))
 
 /** @param {number} count @param {number} width @returns {Geometry} */
 const wide = (count, width) => {
-  const [routerWidth, botWidth, gap, pitch, top] = [176, 158, between(36, width * 0.06, 84), 96, 62]
+  const [routerWidth, botWidth, pitch, top] = [176, width < 800 ? 142 : 158, 96, 62]
+  const gap = between(30, width * 0.06, 84)
   const brokerX = routerWidth + gap
   const broker = { x: brokerX, y: top, width: width - brokerX - botWidth - gap, height: 48 + count * pitch + 44 }
   const middle = top + 48 + (count * pitch) / 2 - 8

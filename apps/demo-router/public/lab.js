@@ -57,13 +57,9 @@ const resultOf = ({ title }, { outcome, at, tried, happened, codes, deadLetter, 
       : [
           element(
             'button',
-            {
-              type: 'button',
-              class: 'quiet',
-              click: () => onPick(first),
-              'aria-label': `See the message of “${title}” from both sides`,
-            },
+            { type: 'button', class: 'quiet', click: () => onPick(first) },
             'See the message from both sides',
+            element('span', { class: 'unseen' }, `: ${title}`),
           ),
         ]),
   ]

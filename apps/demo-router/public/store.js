@@ -34,7 +34,11 @@ export const CHANGES = {
   snapshot: (_state, snapshot) => snapshot,
   message: ({ messages }, row) => ({ messages: withMessage(messages, row) }),
   points: ({ points }, added) => ({ points: withPoints(points, added) }),
-  queue: ({ queues }, status) => ({ queues: replaced(queues, status, 'queue') }),
+  queue: ({ queues }, status) => ({
+    queues: queues.some(({ queue }) => queue === status.queue)
+      ? replaced(queues, status, 'queue')
+      : [...queues, status],
+  }),
   attack: ({ results }, result) => ({ results: [result, ...results.filter(({ name }) => name !== result.name)] }),
   outages: (_state, outages) => ({ outages }),
   traffic: (_state, traffic) => ({ traffic }),

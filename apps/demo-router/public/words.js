@@ -42,11 +42,11 @@ export const OUTCOMES = {
   failed: { label: 'Got through: a defect', mark: '✕' },
 }
 
-/** @type {Readonly<Record<QueueMode, { readonly label: string, readonly short: string }>>} */
+/** @type {Readonly<Record<QueueMode, { readonly label: string, readonly short: string, readonly sentence: string }>>} */
 export const MODES = {
-  plaintext: { label: 'Allow (debug)', short: 'takes plaintext' },
-  'allow-with-alert': { label: 'Allow, alert', short: 'plaintext alerts' },
-  reject: { label: 'Reject', short: 'sealed only' },
+  plaintext: { label: 'Allow (debug)', short: 'takes plaintext', sentence: 'takes plaintext too' },
+  'allow-with-alert': { label: 'Allow, alert', short: 'plaintext alerts', sentence: 'takes plaintext, with an alert' },
+  reject: { label: 'Reject', short: 'sealed only', sentence: 'takes sealed messages only' },
 }
 
 /** Where a message is, in a few words. @param {MessageRow} row */

@@ -39,7 +39,8 @@ const envelope = (keyId: string, length: number, at: number, seed: number): Buff
   return Buffer.concat([head, Buffer.from(keyId), noise(length, seed + 1), noise(16, seed + 2)])
 }
 
-export const messageFixture = (number: number, at: number, change: Partial<MessageDetail> = {}): MessageDetail => {
+export const messageFixture = (number: number, now: number, change: Partial<MessageDetail> = {}): MessageDetail => {
+  const at = change.at ?? now
   const queue = change.queue ?? QUEUES[number % QUEUES.length] ?? 'spec-sentinel'
   const keyId = KEY_IDS[queue]
   const text = examples[queue]
