@@ -157,7 +157,7 @@ const failureOf = (thrown: unknown): Failure => {
   const text = typeof error.message === 'string' ? error.message : ''
   const code = typeof error.code === 'string' && isSafeName(error.code) ? error.code : errorClass(thrown)
   // The SDK knows few codes; of the others it puts the name before the text.
-  const inText = /^([A-Za-z][A-Za-z0-9_]{2,63}): /.exec(text)?.[1]
+  const inText = /^(?:GeneralError: )*([A-Za-z][A-Za-z0-9_]{2,63}): /.exec(text)?.[1]
   const name = code === 'GeneralError' && inText !== undefined ? inText : code
   const isRetryable = typeof error.retryable === 'boolean' ? error.retryable : !PERMANENT.has(name)
   return { name, text, isRetryable }
