@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Child, type Program, startChild } from './children.ts'
+import { readJournals } from './journal.ts'
+import { judge, type Verdict } from './judge.ts'
+import { lockMs, type Place, queuePath } from './place.ts'
+import { type Random, randomFrom } from './random.ts'
+import { type Outage, type RedisWeather, startRedisWeather } from './redis-weather.ts'
+import { ask, idOf, type Message } from './sqs.ts'
+
+export interface RunOptions {
+  readonly seed: number
+  readonly messages: number
+  /** A row of `sabotages`. */
+  readonly sabotage?: string | undefined
+}
+
+/** What happened to the fleet from outside. */
+export interface Weather {
+  readonly kills: number
+  readonly outages: Readonly<Record<Outage, number>>
+}
+
+export interface Report extends Verdict {
+  readonly seed: number
+  readonly weather: Weather
+  /** What was still in the queue when nothing moved any more. */
+  readonly stuck: number
+  readonly seconds: number
+}
+
+const receivers = 2
+const messagesPerSecond = 100
+const shortestSendMs = 10_000
+/** One of each, and more of what can happen more than once, for so many milliseconds of sending. */
+const roundMs = 12_000
+const drainMs = 120_000
+
+/** Stop and pause in each round, in any order; the failover once, in the round in the middle. */
+function outagesOf(random: Random, sendMs: number): Outage[] {
+  const rounds = Math.max(1, Math.round(sendMs / roundMs))
+  const middle = Math.floor(rounds / 2)
+  return Array.from({ length: rounds }, (_, round): Outage[] =>
+    random.shuffled(round === middle ? ['stop', 'pause', 'failover'] : ['stop', 'pause']),
+  ).flat()
+}
+
+/**
+ * Runs a fleet: a sender, an attacker between it and the queue, and two receivers, each a process of its own, while receivers are
+ * killed and Redis is stopped, paused and failed over. Ends when the queue is empty, or nothing moves any more.
+ *
+ * The same seed makes the same plan; what meets what is up to the machine.
+ */
+export async function runFleet({ seed, messages, sabotage }: RunOptions): Promise<Report> {
+  const begunMs = performance.now()
+  const random = randomFrom(seed)
+  const folder = mkdtempSync(join(tmpdir(), 'fleet-'))
+  const key = randomBytes(32).toString('base64')
+  const sendMs = Math.max(shortestSendMs, (messages / messagesPerSecond) * 1_000)
+  const children = new Set<Child>()
+  let redis: RedisWeather | undefined
+
+  const start = async (program: Program, name: string, endpoint: string): Promise<Child> => {
+    const place: Place = {
+      ...{ folder, name, endpoint, messages, sendMs, sabotage, seed: random.below(2 ** 32) },
+      sentinelPort: redis?.sentinel.port ?? 0,
+      masterName: redis?.sentinel.masterName ?? '',
+    }
+    const child = await startChild(program, { place, key })
+    children.add(child)
+    return child
+  }
+
+  try {
+    redis = await startRedisWeather(random)
+    const { facts } = await start('broker', 'broker', '')
+    const { endpoint = '' } = facts
+    const attacker = await start('attacker', 'attacker', endpoint)
+    const staff = createStaff((name) => start('receiver', name, endpoint), random)
+    await staff.hire()
+    const sender = await start('sender', 'sender', attacker.facts.endpoint ?? '')
+
+    const storm = new AbortController()
+    const killing = staff.killNowAndThen(storm.signal)
+    const outages = await goThrough(redis, outagesOf(random, sendMs), random)
+    await sender.finished
+    await attacker.finish()
+    storm.abort()
+    await killing
+    const stuck = await drain(endpoint)
+    await staff.dismiss()
+    const letters = await deadLetters(endpoint)
+    return {
+      ...{ seed, stuck, weather: { kills: staff.kills(), outages } },
+      ...judge(readJournals(folder), letters),
+      seconds: Math.round((performance.now() - begunMs) / 1_000),
+    }
+  } finally {
+    await Promise.all([...children].map((child) => child.kill()))
+    await redis?.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function goThrough(
+  redis: RedisWeather,
+  plan: readonly Outage[],
+  random: Random,
+): Promise<Record<Outage, number>> {
+  const counts = { stop: 0, pause: 0, failover: 0 }
+  for (const outage of plan) {
+    await sleep(random.between(500, 2_500))
+    await redis.outage(outage)
+    counts[outage] += 1
+  }
+  return counts
+}
+
+/** The receivers: one that is killed has a successor, with a journal of its own. */
+function createStaff(start: (name: string) => Promise<Child>, random: Random) {
+  const places: Child[] = []
+  let hired = 0
+  let kills = 0
+  const next = (): Promise<Child> => start(`receiver-${hired++}`)
+  return {
+    kills: () => kills,
+    async hire() {
+      places.push(...(await Promise.all(Array.from({ length: receivers }, next))))
+    },
+    async killNowAndThen(over: AbortSignal) {
+      while (!over.aborted) {
+        await sleep(random.between(500, 4_000), undefined, { signal: over }).catch(() => {})
+        if (over.aborted) return
+        const place = random.below(receivers)
+        await places[place]?.kill()
+        kills += 1
+        places[place] = await next()
+      }
+    },
+    async dismiss() {
+      await Promise.all(places.map((child) => child.finish()))
+    },
+  }
+}
+
+interface Counts {
+  readonly Attributes: Readonly<Record<string, string>>
+}
+
+/** Waits until the queue is empty, and resolves with how many messages are in it then, or when it takes too long. */
+async function drain(endpoint: string): Promise<number> {
+  const deadline = performance.now() + drainMs
+  for (;;) {
+    const { Attributes: counts } = await ask<Counts>(endpoint, 'GetQueueAttributes', {
+      QueueUrl: `${endpoint}${queuePath}`,
+      AttributeNames: ['All'],
+    })
+    const names = ['', 'NotVisible', 'Delayed'].map((name) => `ApproximateNumberOfMessages${name}`)
+    const left = names.reduce((sum, name) => sum + Number(counts[name] ?? 0), 0)
+    if (left === 0 || performance.now() > deadline) return left
+    await sleep(lockMs / 20)
+  }
+}
+
+/** The message ids of all dead letters, which are taken away. */
+async function deadLetters(endpoint: string): Promise<string[]> {
+  const ids: string[] = []
+  for (;;) {
+    const { Messages: letters = [] } = await ask<{ Messages?: readonly Message[] }>(endpoint, 'ReceiveMessage', {
+      QueueUrl: `${endpoint}${queuePath}-dlq`,
+      MaxNumberOfMessages: 10,
+      MessageAttributeNames: ['All'],
+      VisibilityTimeout: 3_600,
+    })
+    if (letters.length === 0) return ids
+    ids.push(...letters.map(idOf))
+  }
+}
