@@ -64,6 +64,14 @@ const checkNode = async (node: Redis, waitReplicas: number): Promise<string[]> =
   ]
 }
 
+/** The masters of a cluster are known once one of its nodes has answered. */
+const mastersOf = async (cluster: Cluster): Promise<Redis[]> => {
+  await cluster.info().catch((error: unknown) => {
+    if (!isReply(error)) throw error
+  })
+  return cluster.nodes('master')
+}
+
 /**
  * Resolves with what weakens the protection in the configuration of the server, or of the masters of a cluster: a sentence
  * each, the same one once.
@@ -71,7 +79,7 @@ const checkNode = async (node: Redis, waitReplicas: number): Promise<string[]> =
  * @throws what the client throws where the server cannot be asked
  */
 export async function checkServer(client: Redis | Cluster, waitReplicas: number): Promise<string[]> {
-  const nodes = client.isCluster ? (client as Cluster).nodes('master') : [client as Redis]
+  const nodes = client.isCluster ? await mastersOf(client as Cluster) : [client as Redis]
   const findings = await Promise.all(nodes.map((node) => checkNode(node, waitReplicas)))
   return [...new Set(findings.flat())]
 }

@@ -70,15 +70,23 @@ export function redisNonceStore(options: RedisNonceOptions): RedisNonceStore {
     }
   }
 
+  /** Is waited for by `close`. */
+  const run = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (isClosed) throw unavailable('closed')
+    const result = work()
+    running.add(result)
+    try {
+      return await result
+    } finally {
+      running.delete(result)
+    }
+  }
+
   /** Crypto refuses an answer that is none (`checkedNonceStore`). */
   const ask = async <T extends string>(asks: readonly Ask[]): Promise<T[]> => {
-    if (isClosed) throw unavailable('closed')
-    const answers = asking(asks)
-    running.add(answers)
     try {
-      return (await answers) as T[]
+      return (await run(() => asking(asks))) as T[]
     } finally {
-      running.delete(answers)
       void tell()
     }
   }
@@ -99,8 +107,7 @@ export function redisNonceStore(options: RedisNonceOptions): RedisNonceStore {
     release: async (id, retainMs) => askOne(settle('release', id, retainMs)),
     async check({ signal } = {}) {
       signal?.throwIfAborted()
-      if (isClosed) throw unavailable('closed')
-      const findings = limit(checkServer(client, waitReplicas))
+      const findings = run(() => limit(checkServer(client, waitReplicas)))
       return signal === undefined ? findings : abortable(findings, signal)
     },
     close,

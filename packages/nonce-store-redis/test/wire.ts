@@ -7,8 +7,8 @@ export interface Wire extends AsyncDisposable {
   readonly url: string
   /** How many connections were made over it. */
   readonly connections: number
-  /** What clients have sent, as text. */
-  readonly sent: string
+  /** Where new connections lead from now on; those that are there are cut. */
+  leadTo(port: number): void
   /** Cuts the connections that are there as soon as so many bytes of replies have passed from now on; 0: at once. */
   cutAfter(bytes: number): void
   /** Lets no reply pass from now on. What clients send arrives. */
@@ -20,12 +20,12 @@ export interface Wire extends AsyncDisposable {
 }
 
 /** Returns a wire to a port of this machine. */
-export async function startWire(to: number): Promise<Wire> {
+export async function startWire(first: number): Promise<Wire> {
   const sockets = new Set<Socket>()
   const held: (() => void)[] = []
   let holds: 'requests' | 'replies' | undefined
   let left = Number.POSITIVE_INFINITY
-  let sent = ''
+  let to = first
   let connections = 0
 
   const pass = (what: 'requests' | 'replies', action: () => void): void => {
@@ -57,7 +57,6 @@ export async function startWire(to: number): Promise<Wire> {
       })
     }
     client.on('data', (bytes) => {
-      sent += bytes.toString('latin1')
       pass('requests', () => upstream.write(bytes))
     })
     upstream.on('data', (bytes) => pass('replies', () => reply(client, bytes)))
@@ -75,8 +74,9 @@ export async function startWire(to: number): Promise<Wire> {
     get connections() {
       return connections
     },
-    get sent() {
-      return sent
+    leadTo(port) {
+      to = port
+      cut()
     },
     cutAfter(bytes) {
       if (bytes === 0) cut()
