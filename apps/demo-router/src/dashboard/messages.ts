@@ -3,13 +3,15 @@ import type { StoredCopy } from '../broker/copies.ts'
 import type { Observer } from '../demo/observer.ts'
 import { EVENT_ATTRIBUTE } from '../router.ts'
 import { envelopeFields } from '../view/envelope-fields.ts'
-import type { MessageDetail, MessageRow, Stage } from './events.ts'
+import type { MessageDetail, MessageRow } from './events.ts'
 
 /** The newest messages, and how far each is. */
 export interface Messages extends Required<Observer> {
   /** Newest first. */
   rows(): MessageRow[]
   find(key: string): MessageDetail | undefined
+  /** An attacker took a copy away. */
+  taken(copy: StoredCopy): void
   /** Names the attack that a copy is part of. */
   attacked(attack: string, copy: StoredCopy): void
 }
@@ -17,12 +19,6 @@ export interface Messages extends Required<Observer> {
 const KEPT = 200
 const SHOWN_BYTES = 2_048
 const SHOWN_CHARACTERS = 4_000
-
-/** A duplicate that was refused is completed, too. What nobody read or refused was completed by somebody else. */
-const AFTER_COMPLETE: Readonly<Record<Stage, Stage>> = {
-  ...{ stored: 'gone', read: 'completed', refused: 'refused' },
-  ...{ completed: 'completed', dead: 'dead', gone: 'gone' },
-}
 
 const textOf = (bytes: Uint8Array): string =>
   new TextDecoder().decode(bytes.subarray(0, SHOWN_CHARACTERS * 4)).slice(0, SHOWN_CHARACTERS)
@@ -76,11 +72,13 @@ export function createMessages(onChange: (row: MessageRow) => void): Messages {
     },
     read: (place, _message, bytes) =>
       change(place, () => ({ stage: 'read', text: textOf(bytes), readBytes: bytes.length })),
-    completed: (copy) => change(copy, ({ stage }) => ({ stage: AFTER_COMPLETE[stage] })),
+    // A duplicate that was refused is completed, too.
+    completed: (copy) => change(copy, ({ stage }) => ({ stage: stage === 'read' ? 'completed' : stage })),
     // It was settled before the client tells.
     rejected: (place, { error }) =>
       change(place, ({ stage }) => ({ refusal: error.code, stage: stage === 'dead' ? 'dead' : 'refused' })),
     dead: (copy, { reason }) => change(copy, () => ({ stage: 'dead', deadLetterReason: reason })),
+    taken: (copy) => change(copy, () => ({ stage: 'gone' })),
     attacked(attack, copy) {
       if (details.has(copy.key)) change(copy, () => ({ attack }))
       else keep({ ...detailOf(copy, Date.now()), attack })

@@ -32,6 +32,8 @@ export interface AttackRunParts {
   readonly strangeLookups: () => number
   /** Told of the id of each message before anything is done with it. */
   readonly onTouch: (messageId: string) => void
+  /** Told of each copy that the attacker took away. */
+  readonly onTaken: (copy: StoredCopy) => void
   /** Told of each copy that is part of the attack. */
   readonly onAttacked: (copy: StoredCopy) => void
   readonly timeoutMs: number
@@ -106,6 +108,7 @@ export async function runAttack(attack: Attack, parts: AttackRunParts): Promise<
   })
   note(altered)
   await intruder.leave()
+  for (const copy of intruder.taken) parts.onTaken(copy)
   // What was put back as it was is still owed to its bot.
   const gone = intruder.taken.filter((copy) => !puts.some((put) => isSameContent(put, copy)))
   for (const { messageId } of gone) books.take(messageId)

@@ -27,11 +27,13 @@ export interface Books extends Pick<Required<Observer>, 'read'> {
   post(deliveryId: string, delivery: Delivery, queue: QueueName): void
   /** An attacker took or altered it: it is not expected any more. */
   take(deliveryId: string): void
+  /** Whatever becomes of this copy is the attacker's doing; that it reaches the right bot still counts. */
+  attacked(copy: { readonly key: string }): void
   /** Ids of what no bot has read yet. */
   due(queue?: QueueName): string[]
 }
 
-/** Read ones that are still known, to tell a second reading from a stranger. */
+/** Read ones that are still known, to tell a second reading from a stranger; and copies of an attacker. */
 const REMEMBERED = 5_000
 
 const digestOf = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('base64')
@@ -39,6 +41,7 @@ const digestOf = (bytes: Uint8Array | string): string => createHash('sha256').up
 export function createBooks(): Books {
   const dues = new Map<string, Due>()
   const settled = new Map<string, Due>()
+  const attacked = new Set<string>()
   const tally = { posted: 0, read: 0, readAgain: 0, wrong: 0, taken: 0 }
 
   const settle = (deliveryId: string, due: Due): void => {
@@ -62,12 +65,17 @@ export function createBooks(): Books {
       tally.taken += 1
       settle(deliveryId, due)
     },
-    read({ queue }, { messageId }, bytes) {
+    attacked({ key }) {
+      attacked.add(key)
+      const [oldest] = attacked
+      if (attacked.size > REMEMBERED && oldest !== undefined) attacked.delete(oldest)
+    },
+    read({ queue, key }, { messageId }, bytes) {
       const due = dues.get(messageId)
       const known = due ?? settled.get(messageId)
       if (known === undefined) return
       if (known.queue !== queue || known.digest !== digestOf(bytes)) {
-        tally.wrong += 1
+        if (!attacked.has(key)) tally.wrong += 1
         return
       }
       if (due === undefined) {

@@ -1,3 +1,4 @@
+import { isQueueError } from '@queue-runtime/core'
 import type { Attack, Seen } from '../attacks/attack.ts'
 import type { Letters } from '../broker/letters.ts'
 import type { AttackResult } from '../dashboard/events.ts'
@@ -18,8 +19,9 @@ export interface Evidence {
 type Verdict = Pick<AttackResult, 'outcome' | 'happened'>
 
 const wasRead = ({ reads }: Fate): boolean => reads.length > 0
-/** Completed without having been handed to a bot: the client took it for a duplicate. */
-const wasRemoved = (fate: Fate): boolean => !wasRead(fate) && fate.isCompleted && fate.rejections.length > 0
+/** Completed without having been handed to a bot, as only a duplicate of what was handled may be. */
+const wasRemoved = (fate: Fate): boolean =>
+  !wasRead(fate) && fate.isCompleted && isQueueError(fate.rejections.at(-1)?.error, 'NonceReused')
 
 /** What is wrong, in the order in which it is looked for. */
 const failureOf = (evidence: Evidence): string | undefined => {

@@ -42,6 +42,7 @@ export interface LabParts {
   /** Has an observer told what happens to messages, until the returned function is called. */
   readonly observe: (observer: Observer) => () => void
   readonly onTouch: (messageId: string) => void
+  readonly onTaken: (copy: StoredCopy) => void
   readonly onAttacked: (attack: string, copy: StoredCopy) => void
   /** Told when an outage or the traffic was switched, and when a queue is run in another way. */
   readonly onChange: () => void
@@ -152,6 +153,7 @@ export function createLab(parts: LabParts): Lab {
         rotate: () => keys[HOME].rotate(signal),
         strangeLookups: () => keys[HOME].strangeLookups,
         onTouch: parts.onTouch,
+        onTaken: parts.onTaken,
         onAttacked: (copy) => parts.onAttacked(attack.name, copy),
       })
     } finally {

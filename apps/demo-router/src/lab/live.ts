@@ -96,7 +96,11 @@ export function createLive({ backends, perSecond, timeoutMs }: LiveOptions): Liv
         return () => visitors.delete(observer)
       },
       onTouch: expectations.touch,
-      onAttacked: messages.attacked,
+      onTaken: messages.taken,
+      onAttacked(attack, copy) {
+        messages.attacked(attack, copy)
+        books.attacked(copy)
+      },
       onChange() {
         expectations.disturb()
         dashboard.labChanged()

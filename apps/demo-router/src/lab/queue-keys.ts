@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock, Logger } from '@queue-runtime/core'
-import { type CachedKeyProvider, cachedKeyProvider, EncryptionKey, type KeyProvider } from '@queue-runtime/crypto'
+import { cachedKeyProvider, EncryptionKey, type KeyProvider } from '@queue-runtime/crypto'
 import type { QueueStatus } from '../dashboard/events.ts'
 
 /** The keys of one queue as its two ends reach them, and what an operator does with them. */
@@ -61,8 +61,10 @@ export function memoryKeyShelf(name: string): KeyShelf {
   }
 }
 
-/** Short, so that an outage of the store shows while somebody watches; a service keeps the defaults, which bridge an hour. */
-const CACHE = { ttlMs: 1_000, refreshAheadMs: 200, maxStaleMs: 1_500, currentKeyTtlMs: 1_000 } as const
+/** The router bridges an outage of the store with what it knows, as services do, and notices a rotation at once. */
+const ROUTER_CACHE = { currentKeyTtlMs: 1_000 } as const
+/** The bots do not, or nobody would have the patience to see them pause: by default they go on for an hour. */
+const BOT_CACHE = { ttlMs: 1_000, refreshAheadMs: 200, maxStaleMs: 1_500 } as const
 
 const LOOK_EVERY_MS = 50
 
@@ -91,10 +93,8 @@ export function createQueueKeys({ shelf, reached, clock, logger }: QueueKeysOpti
       return ids
     },
   }
-  const cached = (store: KeyProvider): CachedKeyProvider =>
-    cachedKeyProvider(reached(store), { ...CACHE, clock, logger })
-  const router = cached(shelf)
-  const bot = cached(counted)
+  const router = cachedKeyProvider(reached(shelf), { ...ROUTER_CACHE, clock, logger })
+  const bot = cachedKeyProvider(reached(counted), { ...BOT_CACHE, clock, logger })
 
   const until = async (holds: () => Promise<boolean>, signal: AbortSignal): Promise<void> => {
     while (!(await holds())) await delay(LOOK_EVERY_MS, undefined, { signal })
