@@ -5,7 +5,7 @@
  * @typedef {{
  *   readonly pipe: Box, readonly isUpright: boolean, readonly titles: readonly Point[], readonly waiting: Point, readonly letters: Point, readonly bot: Box,
  *   readonly way: readonly [Point, Point, Point, Point], readonly last: readonly [Point, Point], readonly slots: readonly Point[],
- *   readonly tray: Point,
+ *   readonly tray: Point, readonly intrusion: readonly Point[],
  * }} Lane
  */
 /**
@@ -30,6 +30,7 @@ const wide = (count, width) => {
   const gap = between(30, width * 0.06, 84)
   const brokerX = routerWidth + gap
   const broker = { x: brokerX, y: top, width: width - brokerX - botWidth - gap, height: 48 + count * pitch + 44 }
+  const attacker = { x: broker.x + 32, y: broker.y + broker.height - 24 }
   const middle = top + 48 + (count * pitch) / 2 - 8
   const router = { x: 0.5, y: middle - 62, width: routerWidth, height: 124 }
   const keyStore = { x: broker.x + broker.width / 2 - 84, y: 0.5, width: 168, height: 36 }
@@ -59,6 +60,7 @@ const wide = (count, width) => {
         y: centre,
       })),
       tray: { x: pipe.x + pipe.width - 8, y: pipe.y + pipe.height + 13 },
+      intrusion: [attacker, { x: broker.x + 9, y: attacker.y - 16 }, { x: broker.x + 9, y: tail.y + 6 }, tail],
     })
   })
   const keyY = keyStore.y + keyStore.height / 2
@@ -70,7 +72,7 @@ const wide = (count, width) => {
       `M${keyStore.x + keyStore.width} ${keyY} H${botsX - 14} Q${botsX} ${keyY} ${botsX} ${keyY + 14} V${lanes.at(-1)?.bot.y ?? 0}`,
     ],
     brokerTitle: { x: broker.x + 22, y: broker.y + 28 },
-    attacker: { x: broker.x + 32, y: broker.y + broker.height - 24 },
+    attacker,
     source: { x: router.x + router.width / 2, y: router.y + router.height + 46 },
   }
 }
@@ -82,6 +84,7 @@ const narrow = (count, width) => {
   const router = { x: 0.5, y: 26, width: (width - edge) * 0.56, height: 58 }
   const keyStore = { x: width - edge - (width - edge) * 0.34, y: 37, width: (width - edge) * 0.34, height: 36 }
   const broker = { x: 0.5, y: 124, width: width - edge - 0.5, height: 276 }
+  const attacker = { x: broker.x + 20, y: broker.y + 42 }
   const lanes = Array.from({ length: count }, (_, index) => {
     const x = index * column
     const pipe = { x: x + 12, y: broker.y + 92, width: 34, height: 162 }
@@ -107,6 +110,7 @@ const narrow = (count, width) => {
         y: pipe.y + pipe.height - 16 - place * SLOT,
       })),
       tray: { x: pipe.x + pipe.width + 16, y: pipe.y + pipe.height - 44 },
+      intrusion: [attacker, tail],
     })
   })
   const keyY = keyStore.y + keyStore.height / 2
@@ -121,7 +125,7 @@ const narrow = (count, width) => {
       ...lanes.map(({ bot }) => `M${bot.x + bot.width / 2} ${keysY} V${bot.y + bot.height}`),
     ],
     brokerTitle: { x: broker.x + 12, y: broker.y + 24 },
-    attacker: { x: broker.x + 20, y: broker.y + 42 },
+    attacker,
     source: { x: router.x + router.width / 2, y: 0 },
   }
 }

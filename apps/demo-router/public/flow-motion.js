@@ -85,8 +85,7 @@ export const createMotion = (layer, queues) => {
   const journey = async (token, lane, waited) => {
     const [tail, head] = [lane.way[3], lane.last[0]]
     if (!waited) {
-      const start = token.row.attack === null ? wayOf(lane) : [geometry?.attacker ?? tail, tail]
-      await move(token, start, TRAVEL_MS)
+      await move(token, token.row.attack === null ? wayOf(lane) : lane.intrusion, TRAVEL_MS)
       await move(token, [tail, head], PIPE_MS)
       const { stage, key } = token.row
       if (stage === 'stored') remember(waiting, key)

@@ -35,11 +35,26 @@ export const duration = (ms) => {
 /** @param {number} at Milliseconds since 1970. */
 export const clockTime = (at) => new Date(at).toLocaleTimeString('en-GB')
 
-/** What is JSON is set in lines; all else stays as it is. @param {string} text */
+const TOKENS = /"(?:[^"\\]|\\.)*"?|[{}[\]]|[:,]|[^\s"{}[\],:]+/g
+
+/**
+ * Sets JSON in lines, also where only its beginning is known. Whatever is not JSON stays as it is.
+ * @param {string} text
+ */
 export const readable = (text) => {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2)
-  } catch {
-    return text
-  }
+  if (!/^\s*[{[]/.test(text)) return text
+  let depth = 0
+  let before = ''
+  return (text.match(TOKENS) ?? [])
+    .map((token) => {
+      const closes = /^[}\]]$/.test(token)
+      if (closes) depth = Math.max(0, depth - 1)
+      const isEmpty = closes && /^[{[]$/.test(before)
+      const breaks = (closes && !isEmpty) || (!closes && /^[{[,]$/.test(before))
+      if (/^[{[]$/.test(token)) depth += 1
+      const indent = '  '.repeat(/^[{[]$/.test(token) ? depth - 1 : depth)
+      before = token
+      return `${breaks ? `\n${indent}` : ''}${token}${token === ':' ? ' ' : ''}`
+    })
+    .join('')
 }

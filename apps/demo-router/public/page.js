@@ -79,6 +79,7 @@ const show = (state) => {
   setText(
     byId('requests'),
     Object.entries(state.requests)
+      .filter(([, value]) => value > 0)
       .map(([name, value]) => `${name} ${count(value)}`)
       .join(', '),
   )

@@ -34,12 +34,12 @@ const REFUSALS = {
 /** @param {string} code */
 export const meaningOf = (code) => REFUSALS[code] ?? 'The client did not hand it to the bot.'
 
-/** @type {Readonly<Record<AttackResult['outcome'], { readonly label: string, readonly mark: string }>>} */
+/** @type {Readonly<Record<AttackResult['outcome'], { readonly label: string, readonly short: string, readonly mark: string }>>} */
 export const OUTCOMES = {
-  refused: { label: 'Refused', mark: '✓' },
-  settled: { label: 'Recognised, removed', mark: '✓' },
-  accepted: { label: 'Accepted: a known limit', mark: '!' },
-  failed: { label: 'Got through: a defect', mark: '✕' },
+  refused: { label: 'Refused', short: 'Refused', mark: '✓' },
+  settled: { label: 'Recognised, removed', short: 'Recognised', mark: '✓' },
+  accepted: { label: 'Accepted: a known limit', short: 'Accepted', mark: '!' },
+  failed: { label: 'Got through: a defect', short: 'Got through', mark: '✕' },
 }
 
 /** @type {Readonly<Record<QueueMode, { readonly label: string, readonly short: string, readonly sentence: string }>>} */

@@ -183,7 +183,7 @@ it('tells an attack that got through, one that is a known limit and one that can
     },
   })
   const { page } = await show(fake)
-  await page.getByRole('button', { name: `${first.title} Got through: a defect` }).waitFor()
+  await page.getByRole('button', { name: `${first.title} Got through` }).waitFor()
   await page.getByRole('button', { name: second.title }).click()
   await page.getByText('There is no such attack.').first().waitFor()
   await page.getByRole('button', { name: third.title }).click()
