@@ -1,4 +1,4 @@
-import { parseCli, USAGE } from './cli-options.ts'
+import { type CliOptions, parseCli, USAGE } from './cli-options.ts'
 import type { Demo, DemoOptions } from './demo/demo.ts'
 import { createProgressPrinter, type TextStream } from './progress.ts'
 import { reportLine, reportText } from './report.ts'
@@ -34,7 +34,7 @@ export async function runCli(args: readonly string[], parts: CliParts): Promise<
     return EXIT.good
   }
   const human = options.json ? stderr : stdout
-  const demo = await open(options.port, human, parts)
+  const demo = await open(options, human, parts)
   if (demo === undefined) return EXIT.bad
   try {
     human.write(`Router, broker and three bots are up; the page is at ${demo.url}/\n`)
@@ -53,10 +53,14 @@ export async function runCli(args: readonly string[], parts: CliParts): Promise<
   }
 }
 
-const open = async (port: number, human: TextStream, parts: CliParts): Promise<Demo | undefined> => {
+const open = async (
+  { port, backends }: Pick<CliOptions, 'port' | 'backends'>,
+  human: TextStream,
+  parts: CliParts,
+): Promise<Demo | undefined> => {
   const warn = (line: string): void => void parts.stderr.write(`${line}\n`)
   try {
-    return await parts.openDemo({ port, warn, onProgress: createProgressPrinter(human) })
+    return await parts.openDemo({ port, backends, warn, onProgress: createProgressPrinter(human) })
   } catch (error) {
     warn(startFailure(error, port))
     return undefined

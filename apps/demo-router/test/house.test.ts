@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { EMBEDDED, openGround } from '../src/demo/ground.ts'
 import { openHouse } from '../src/demo/house.ts'
 import { createLedger } from '../src/demo/ledger.ts'
 import { tellAll } from '../src/demo/observer.ts'
@@ -15,8 +16,12 @@ const BODY_LIMIT = 10 * KIB * KIB - KIB
 const open = async () => {
   const ledger = createLedger()
   const { logger, lines } = recordingLogger()
-  const house = await openHouse({ port: 0, logger, observer: tellAll([ledger]) })
-  onTestFinished(() => house.close())
+  const ground = await openGround(EMBEDDED, logger)
+  const house = await openHouse({ port: 0, ground, logger, observer: tellAll([ledger]) })
+  onTestFinished(async () => {
+    await house.close()
+    await ground.close()
+  })
   const post = (body: string, headers: Record<string, string> = {}) =>
     fetch(house.webhookUrl, {
       method: 'POST',

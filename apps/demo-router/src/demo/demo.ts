@@ -1,4 +1,7 @@
 import type { Attack } from '../attacks/attack.ts'
+import type { BackendNames } from '../backends/backends.ts'
+import type { SkippingClock } from '../clock.ts'
+import type { Books } from '../lab/books.ts'
 import { createLive } from '../lab/live.ts'
 import { createDemoLogger } from '../logger.ts'
 import { createRecent } from '../view/recent.ts'
@@ -6,6 +9,7 @@ import { serveView } from '../view/serve.ts'
 import type { RunState, ViewState } from '../view/state.ts'
 import type { Progress } from './deliver.ts'
 import type { Delivery } from './deliveries.ts'
+import { EMBEDDED, openGround } from './ground.ts'
 import { openHouse, type Seams } from './house.ts'
 import { createLedger } from './ledger.ts'
 import { tellAll } from './observer.ts'
@@ -13,10 +17,12 @@ import type { Result } from './result.ts'
 import { runScenario } from './scenario.ts'
 import { createWireTap } from './wire-tap.ts'
 
-/** `seams`, `deliveries`, `attacks` and `timeoutMs` are for tests. */
+/** `seams`, `deliveries`, `attacks`, `timeoutMs` and `perSecond` are for tests. */
 export interface DemoOptions {
   /** 0 takes any free port. */
   readonly port: number
+  /** Default: all in this process. */
+  readonly backends?: BackendNames
   /** Takes the warnings that nobody expected. */
   readonly warn: (line: string) => void
   readonly onProgress?: (progress: Progress) => void
@@ -24,6 +30,8 @@ export interface DemoOptions {
   readonly deliveries?: readonly Delivery[]
   readonly attacks?: readonly Attack[]
   readonly timeoutMs?: number
+  /** Deliveries that are posted each second while it lives. Default 4. */
+  readonly perSecond?: number
 }
 
 /** Router, bots and page, up and waiting. */
@@ -31,6 +39,10 @@ export interface Demo {
   readonly url: string
   /** Plays the scenario, once. Rejects when the demo is closed meanwhile. */
   run(): Promise<Result>
+  /** What was posted since it lives, and what became of it. */
+  readonly books: Pick<Books, 'tally' | 'due'>
+  /** The clock of all who take part. */
+  readonly clock: SkippingClock
   /** Has the bots stay and deliveries flow, and takes orders of the page. */
   live(): Promise<void>
   /** Ends what is running, then the bots and the server. */
@@ -39,11 +51,15 @@ export interface Demo {
 
 /** Starts everything but the scenario. Rejects where the port is taken. */
 export async function openDemo(options: DemoOptions): Promise<Demo> {
-  const { port, warn, onProgress, seams, ...scenario } = options
+  const { port, backends = EMBEDDED, warn, onProgress, seams, perSecond, ...scenario } = options
   const ledger = createLedger()
   const tap = createWireTap()
   const recent = createRecent()
-  const live = createLive({ backends: { queue: 'memory', keys: 'memory', nonces: 'memory' } })
+  const live = createLive({
+    backends,
+    ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
+    ...(perSecond !== undefined && { perSecond }),
+  })
   const { touch, isExpected } = live.expectations
   const logger = createDemoLogger(warn, isExpected)
   let run: RunState = { phase: 'waiting', progress: null, queues: [], attacks: [], failures: [] }
@@ -56,15 +72,19 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
     expectedLines: logger.expected,
     messages: recent.messages,
   })
+  const ground = await openGround(backends, logger)
   const house = await openHouse({
-    ...{ port, logger, ...(seams && { seams }) },
+    ...{ port, ground, logger, ...(seams && { seams }) },
     observer: tellAll([ledger, tap, recent, live.observer]),
     serve(app) {
       serveView(app, state)
       live.serve(app)
     },
+  }).catch(async (error: unknown) => {
+    await ground.close()
+    throw error
   })
-  const { lab, close: closeLive } = live.attach(house, logger)
+  const { lab, books, close: closeLive } = live.attach(house, logger)
   const closing = new AbortController()
 
   const play = async (): Promise<Result> => {
@@ -87,7 +107,7 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
 
   let playing: Promise<unknown> = Promise.resolve()
   return {
-    url: house.url,
+    ...{ url: house.url, clock: house.clock, books },
     run() {
       const result = play()
       playing = result.catch(() => {})
@@ -99,6 +119,7 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
       await playing
       await closeLive()
       await house.close()
+      await ground.close()
     },
   }
 }

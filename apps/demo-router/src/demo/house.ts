@@ -7,25 +7,25 @@ import {
   type ReceivedMessage,
   type RejectedMessage,
 } from '@queue-runtime/core'
-import { memoryNonceStore, type NonceStore } from '@queue-runtime/crypto'
-import { memoryBroker, memoryProvider } from '@queue-runtime/provider-memory'
+import type { NonceStore } from '@queue-runtime/crypto'
 import type { FastifyInstance } from 'fastify'
 import { type Bots, startBots } from '../bots.ts'
 import { type Copies, createCopies } from '../broker/copies.ts'
 import { type WatchedProvider, watchedProvider } from '../broker/watched-provider.ts'
-import { type SkippingClock, skippingClock } from '../clock.ts'
+import type { SkippingClock } from '../clock.ts'
 import { type Counters, createCounters } from '../counters.ts'
 import type { OutageName } from '../dashboard/events.ts'
-import { perQueue, QUEUES, type QueueName, ROUTES, type Route } from '../github/routes.ts'
+import { perQueue, type QueueName, ROUTES, type Route } from '../github/routes.ts'
 import { githubSessions } from '../github/sessions.ts'
 import type { Protection } from '../keys.ts'
 import { receiverProtection, STRICT, senderProtection } from '../lab/protections.ts'
-import { createQueueKeys, memoryKeyShelf, type QueueKeys } from '../lab/queue-keys.ts'
+import { createQueueKeys, type KeyShelf, type QueueKeys } from '../lab/queue-keys.ts'
 import { type ReplaceableSender, replaceableSender } from '../lab/senders.ts'
 import { createSwitch, type Switch, switchedKeys, switchedNonces, switchedProvider } from '../lab/switches.ts'
 import type { Place } from '../place.ts'
 import { createRouter } from '../router.ts'
 import { createServer, WEBHOOK_PATH } from '../server.ts'
+import type { Ground } from './ground.ts'
 import type { Observer } from './observer.ts'
 
 /** Where tests put something broken, to see that the demo notices. */
@@ -42,6 +42,8 @@ export interface Seams {
 export interface HouseOptions {
   /** 0 takes any free port. */
   readonly port: number
+  /** What it stands on. Whoever opened it closes it. */
+  readonly ground: Ground
   readonly logger: Logger
   readonly observer: Required<Observer>
   readonly seams?: Seams
@@ -75,18 +77,6 @@ export interface House {
   close(): Promise<void>
 }
 
-/** What the memory provider takes, body and fields together. */
-const MAX_MESSAGE_BYTES = 10 * 1024 * 1024
-/** More than the envelope (at most 175 bytes), ids, session and attributes of a delivery of GitHub add to its body. */
-const OVERHEAD_BYTES = 1024
-
-/** One key per queue: whoever reads one queue can neither read nor write another (requirements DR2, DR3). */
-const KEY_IDS: Readonly<Record<QueueName, string>> = {
-  'task-tactician': 'key-a',
-  'merge-warden': 'key-b',
-  'spec-sentinel': 'key-c',
-}
-
 const LOCALHOST = '127.0.0.1'
 
 /** How long requests that are under way may take to end when the house closes, in milliseconds. */
@@ -95,26 +85,37 @@ const LAST_REQUESTS_MS = 1_000
 /** GitHub waits 10 s for an answer (requirements DR6). */
 const RETRY_MS = 8_000
 
-/** Starts the broker and the router, not the bots. Rejects where the port is taken. */
-export async function openHouse({ port, logger, observer, serve, seams = {} }: HouseOptions): Promise<House> {
-  const clock = skippingClock()
+/** The key store of each queue, with what an operator does to it. */
+const shelvesOf = async ({ backends, operatorOf }: Ground): Promise<Readonly<Record<QueueName, KeyShelf>>> => {
+  const open = async (queue: QueueName): Promise<KeyShelf> => {
+    const store = await backends.keyStore(queue)
+    const { create, promote } = operatorOf(queue)
+    return { ...store, validKeyIds: async () => (await store.validKeyIds?.()) ?? [], create, promote }
+  }
+  const [tactician, warden, sentinel] = await Promise.all([
+    open('task-tactician'),
+    open('merge-warden'),
+    open('spec-sentinel'),
+  ])
+  return { 'task-tactician': tactician, 'merge-warden': warden, 'spec-sentinel': sentinel }
+}
+
+/** Starts the router, not the bots. Rejects where the port is taken. */
+export async function openHouse({ port, ground, logger, observer, serve, seams = {} }: HouseOptions): Promise<House> {
+  const { clock, backends, isRealTime } = ground
   const secret = randomBytes(32).toString('hex')
   const powers = { broker: createSwitch(), keys: createSwitch(), nonces: createSwitch() }
+  const shelves = await shelvesOf(ground)
   const keys = perQueue((queue) =>
     createQueueKeys({
-      shelf: memoryKeyShelf(KEY_IDS[queue]),
+      shelf: shelves[queue],
       reached: (store) => switchedKeys(store, powers.keys),
       ...{ clock, logger },
     }),
   )
-  const nonceStore = switchedNonces(memoryNonceStore({ clock }), powers.nonces)
-  const broker = memoryBroker({
-    clock,
-    queues: QUEUES,
-    maxMessageBytes: MAX_MESSAGE_BYTES,
-  })
+  const nonceStore = switchedNonces(backends.nonceStore, powers.nonces)
   const copies = createCopies()
-  const watched = watchedProvider(memoryProvider({ broker }), { copies, observer, isRealTime: false })
+  const watched = watchedProvider(backends.provider, { copies, observer, isRealTime })
   const provider = switchedProvider(seams.provider?.(watched) ?? watched, powers.broker)
   const counters = createCounters()
   const placeOf = (queue: QueueName, { brokerMessageId }: MessageFacts): Place =>
@@ -137,7 +138,7 @@ export async function openHouse({ port, logger, observer, serve, seams = {} }: H
   const routes = seams.routes ?? ROUTES
   const app = createServer({
     router: createRouter({ secret, routes, sessions: githubSessions, senders, logger }),
-    bodyLimit: MAX_MESSAGE_BYTES - OVERHEAD_BYTES,
+    bodyLimit: backends.maxBodyBytes,
     ...{ counters, logger },
   })
   serve?.(app)
