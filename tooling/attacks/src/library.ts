@@ -1,5 +1,6 @@
 import { createQueueClient } from '@queue-runtime/core'
 import { cachedKeyProvider, memoryNonceStore, messageCrypto } from '@queue-runtime/crypto'
+import { redisNonceStore } from '@queue-runtime/nonce-store-redis'
 import { memoryProvider } from '@queue-runtime/provider-memory'
 
 /** The parts of the library that are attacked. A broken one can be put in the place of each. */
@@ -7,6 +8,7 @@ export interface Library {
   readonly createQueueClient: typeof createQueueClient
   readonly messageCrypto: typeof messageCrypto
   readonly memoryNonceStore: typeof memoryNonceStore
+  readonly redisNonceStore: typeof redisNonceStore
   readonly cachedKeyProvider: typeof cachedKeyProvider
   readonly memoryProvider: typeof memoryProvider
 }
@@ -15,6 +17,7 @@ export const library: Library = {
   createQueueClient,
   messageCrypto,
   memoryNonceStore,
+  redisNonceStore,
   cachedKeyProvider,
   memoryProvider,
 }

@@ -1,14 +1,71 @@
+import type { QueueClient } from '@queue-runtime/core'
 import type { NonceStore } from '@queue-runtime/crypto'
-import type { Row } from '../attack.ts'
+import { startRedis } from '@queue-runtime/redis-server'
+import type { Observed, Row } from '../attack.ts'
 import { AT, forged, nonceOf } from '../envelope-bytes.ts'
 import { codeOf, fateOf, placesOf, plant, refusalOf } from '../fates.ts'
 import { type Ground, QUEUE } from '../ground.ts'
 import { KEY_ID } from '../keys.ts'
 
 const COMPLETED = 'NonceReused{completed} → removed'
-const REDIS = 'the Redis nonce store is not in the repository yet; its package brings this row'
+
+/** Runs an attack on consumers that share a Redis server, each over a connection of its own. */
+async function onRedis(
+  { library }: Ground,
+  consumers: number,
+  attack: (stores: readonly NonceStore[]) => Promise<Observed>,
+): Promise<Observed> {
+  const server = await startRedis()
+  const stores = Array.from({ length: consumers }, () => library.redisNonceStore({ url: server.url, logger: false }))
+  try {
+    return await attack(stores)
+  } finally {
+    await Promise.all(stores.map((store) => store.close()))
+    await server.close()
+  }
+}
 
 const storeOf = ({ library, clock }: Ground): NonceStore => library.memoryNonceStore({ clock })
+
+/** Consumers in turn have the stores, in turn. */
+const clientsOf = (ground: Ground, stores: readonly NonceStore[]): (() => QueueClient) => {
+  const next = stores.values()
+  const [first] = stores
+  return () => {
+    const nonceStore = next.next().value ?? first
+    return ground.client({ nonceStore })
+  }
+}
+
+async function replayHandled(ground: Ground, stores: readonly NonceStore[]): Promise<Observed> {
+  const consumer = clientsOf(ground, stores)
+  const original = await plant(ground)
+  const client = consumer()
+  const message = await client.receive({ waitMs: 0 })
+  await message?.complete()
+  const delivered = message === null ? 'not delivered' : 'delivered'
+  const copy = await fateOf(ground, client, ground.queue().put(original))
+  const other = await fateOf(ground, consumer(), ground.queue().put(original))
+  return { outcome: `original: ${delivered}; copy in the queue: ${copy}; copy to another consumer: ${other}` }
+}
+
+async function deliverTwice(ground: Ground, stores: readonly NonceStore[]): Promise<Observed> {
+  const consumer = clientsOf(ground, stores)
+  const original = await plant(ground)
+  ground.queue().put(original)
+  const consumers = [consumer(), consumer()]
+  const looks = await Promise.all(consumers.map((client) => client.receiveBatch({ maxMessages: 1, waitMs: 0 })))
+  const rejected = looks.flatMap((look) => look.rejected)
+  const winners = looks.flatMap(({ messages }) => messages)
+  const places = placesOf(ground.queue())
+  const refusals = rejected.map(({ error, brokerMessageId }) => `${codeOf(error)} → ${places(brokerMessageId)}`)
+  for (const winner of winners) await winner.complete()
+  await ground.clock.advance(5_000)
+  const [left] = ground.queue().messages()
+  const later = await fateOf(ground, consumer(), left?.brokerMessageId ?? '')
+  const atOnce = [...refusals, ...winners.map(() => 'delivered')].join(', ')
+  return { outcome: `at once: ${atOnce}; after the first was handled: ${later}` }
+}
 
 /** Copies that meet a nonce store. */
 export const replayAttacks: readonly Row[] = [
@@ -18,24 +75,15 @@ export const replayAttacks: readonly Row[] = [
     by: 'queue writer',
     expected: `original: delivered; copy in the queue: ${COMPLETED}; copy to another consumer: ${COMPLETED}`,
     catches: ['grants every claim', 'forgets what was handled'],
-    async run(ground) {
-      const nonceStore = storeOf(ground)
-      const original = await plant(ground)
-      const client = ground.client({ nonceStore })
-      const message = await client.receive({ waitMs: 0 })
-      await message?.complete()
-      const delivered = message === null ? 'not delivered' : 'delivered'
-      const copy = await fateOf(ground, client, ground.queue().put(original))
-      const other = await fateOf(ground, ground.client({ nonceStore }), ground.queue().put(original))
-      return { outcome: `original: ${delivered}; copy in the queue: ${copy}; copy to another consumer: ${other}` }
-    },
+    run: (ground) => replayHandled(ground, [storeOf(ground)]),
   },
   {
     number: 18,
     name: 'replays a handled message (Redis)',
     by: 'queue writer',
-    expected: `original: delivered; copy: ${COMPLETED}`,
-    skipped: REDIS,
+    expected: `original: delivered; copy in the queue: ${COMPLETED}; copy to another consumer: ${COMPLETED}`,
+    catches: ['grants every claim', 'forgets what was handled'],
+    run: (ground) => onRedis(ground, 2, (stores) => replayHandled(ground, stores)),
   },
   {
     number: 19,
@@ -43,30 +91,15 @@ export const replayAttacks: readonly Row[] = [
     by: 'broker',
     expected: `at once: NonceReused{in-flight} → kept for a later try, delivered; after the first was handled: ${COMPLETED}`,
     catches: ['grants every claim'],
-    async run(ground) {
-      const nonceStore = storeOf(ground)
-      const original = await plant(ground)
-      ground.queue().put(original)
-      const consumers = [ground.client({ nonceStore }), ground.client({ nonceStore })]
-      const looks = await Promise.all(consumers.map((client) => client.receiveBatch({ maxMessages: 1, waitMs: 0 })))
-      const rejected = looks.flatMap((look) => look.rejected)
-      const winners = looks.flatMap(({ messages }) => messages)
-      const places = placesOf(ground.queue())
-      const refusals = rejected.map(({ error, brokerMessageId }) => `${codeOf(error)} → ${places(brokerMessageId)}`)
-      for (const winner of winners) await winner.complete()
-      await ground.clock.advance(5_000)
-      const [left] = ground.queue().messages()
-      const later = await fateOf(ground, ground.client({ nonceStore }), left?.brokerMessageId ?? '')
-      const atOnce = [...refusals, ...winners.map(() => 'delivered')].join(', ')
-      return { outcome: `at once: ${atOnce}; after the first was handled: ${later}` }
-    },
+    run: (ground) => deliverTwice(ground, [storeOf(ground)]),
   },
   {
     number: 19,
     name: 'gives two copies at once to two consumers (Redis)',
     by: 'broker',
-    expected: 'at once: NonceReused{in-flight} → kept for a later try, delivered',
-    skipped: REDIS,
+    expected: `at once: NonceReused{in-flight} → kept for a later try, delivered; after the first was handled: ${COMPLETED}`,
+    catches: ['grants every claim'],
+    run: (ground) => onRedis(ground, 3, (stores) => deliverTwice(ground, stores)),
   },
   {
     number: 20,

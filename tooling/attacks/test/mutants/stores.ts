@@ -12,6 +12,10 @@ const store = (change: (sound: NonceStore) => Partial<NonceStore>): Fault => ({
     const sound = library.memoryNonceStore(given)
     return { ...sound, ...change(sound) }
   },
+  redisNonceStore(given) {
+    const sound = library.redisNonceStore(given)
+    return { ...sound, ...change(sound) }
+  },
 })
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
