@@ -21,22 +21,24 @@ const kindOf = ({ sessionId, scheduledEnqueueTimeUtc }: Outgoing): string =>
 /** Up to so many bytes a length is written with one byte, then with four. */
 const SHORT_BYTES = 255
 const LONGER_LENGTH_BYTES = 3
-/** What the SDK counts for a short message in a batch, beside the message. */
+/** What the SDK counts for a message in a batch, beside the message. */
 const SHORT_OVERHEAD_BYTES = 5
+const LONG_OVERHEAD_BYTES = 8
 
 /**
- * Returns what a batch of this message alone takes, in bytes. The SDK tells the size only of what fits: it is asked for that of
- * the message without its body, once and twice.
+ * Returns what a message takes by itself, in bytes. The SDK tells the size only of what is in a batch: it is asked for that of
+ * the message without its body, of which the second one adds its own size.
  */
-function sizeAlone(outgoing: Outgoing, batch: ServiceBusMessageBatch): number {
+function sizeOf(outgoing: Outgoing, batch: ServiceBusMessageBatch): number {
   const { length } = outgoing.body
   const empty = { ...outgoing, body: Buffer.alloc(0) }
-  if (!batch.tryAddMessage(empty)) return batch.maxSizeInBytes + 1 + length
-  const once = batch.sizeInBytes
-  batch.tryAddMessage(empty)
-  const isShort = batch.sizeInBytes - once <= SHORT_BYTES + SHORT_OVERHEAD_BYTES
-  const longer = Number(isShort) + Number(length > SHORT_BYTES)
-  return once + length + longer * LONGER_LENGTH_BYTES
+  const sizes = [1, 2].map(() => (batch.tryAddMessage(empty) ? batch.sizeInBytes : undefined))
+  const [once, twice] = sizes
+  // Without any body it is more than the link takes.
+  if (once === undefined || twice === undefined) return batch.maxSizeInBytes + 1 + length
+  const added = twice - once
+  const overhead = added <= SHORT_BYTES + SHORT_OVERHEAD_BYTES ? SHORT_OVERHEAD_BYTES : LONG_OVERHEAD_BYTES
+  return added - overhead + length + (length > SHORT_BYTES ? LONGER_LENGTH_BYTES : 0)
 }
 
 /** Splits messages by what the link takes, in their order. @throws what `refuse` returns, for the first that fits nowhere */
@@ -64,10 +66,8 @@ export async function pack<T extends { readonly outgoing: Outgoing }>(
       lots.push({ items: next.items, content: batch })
       continue
     }
-    const whole = await sender.createMessageBatch(options)
-    if (!whole.tryAddMessage(item.outgoing)) {
-      throw refuse(item, sizeAlone(item.outgoing, await sender.createMessageBatch(options)), maxSize)
-    }
+    const size = sizeOf(item.outgoing, await sender.createMessageBatch(options))
+    if (size > maxSize) throw refuse(item, size, maxSize)
     // Whatever follows of its kind begins anew, or it would overtake.
     filling.delete(kind)
     lots.push({ items: [item], content: item.outgoing })
