@@ -11,8 +11,7 @@ export type Program = 'broker' | 'sender' | 'attacker' | 'receiver'
 export interface Child {
   /** What it said when it was ready. */
   readonly facts: { readonly endpoint?: string }
-  readonly hasEnded: boolean
-  /** Resolves when it has ended by itself; rejects where it failed. */
+  /** Resolves when it has ended, by itself or by SIGKILL; rejects where it failed. */
   readonly finished: Promise<void>
   /** Tells it to finish what it has to do, and waits for that. */
   finish(): Promise<void>
@@ -43,25 +42,20 @@ export async function startChild(program: Program, { place, key }: StartOptions)
     new Error(
       `${place.name} ended with ${child.signalCode ?? child.exitCode}:\n${readFileSync(log, 'utf8').slice(-2_000)}`,
     )
-  let isKilled = false
   const finished = ended.then(() => {
-    if (child.exitCode !== 0 && !isKilled) throw failed()
+    if (child.exitCode !== 0 && child.signalCode !== 'SIGKILL') throw failed()
   })
   // Whoever waits for it hears of it.
   finished.catch(() => {})
   const facts = await Promise.race([firstLine(child), finished.then(() => Promise.reject(failed()))])
   return {
     facts: JSON.parse(facts),
-    get hasEnded() {
-      return child.exitCode !== null || child.signalCode !== null
-    },
     finished,
     async finish() {
       child.kill('SIGTERM')
       await finished
     },
     async kill() {
-      isKilled = true
       child.kill('SIGKILL')
       await ended
     },

@@ -21,11 +21,14 @@ export interface Wrongs {
 }
 
 /** What happened, for a reader. */
-export interface Figures {
+interface Figures {
   readonly sent: number
   readonly handlings: number
   /** Handlings of an envelope beyond its first: after a failed handler, a crash, an outage. */
   readonly repeated: number
+  /** Handled and not confirmed, confirmed and not deleted, by the same process: it was killed in between. */
+  readonly diedUnconfirmed: number
+  readonly diedUndeleted: number
   readonly copies: number
   /** Exact copies that were settled as duplicates. */
   readonly duplicates: number
@@ -64,6 +67,15 @@ function saysConfirmed(entry: Entry): entry is FactOf<'confirmed' | 'claimed' | 
 
 const isGrant = ({ answer }: FactOf<'claimed'>): boolean => answer.startsWith('granted')
 
+type Step = Pick<FactOf<'deleting'>, 'envelope' | 'by'>
+
+/** How many first steps the process that took them did not follow with a second one. */
+function unfinished(first: readonly Step[], second: readonly Step[]): number {
+  const keyOf = ({ envelope, by }: Step): string => `${envelope} ${by}`
+  const followed = new Set(second.map(keyOf))
+  return first.filter((step) => !followed.has(keyOf(step))).length
+}
+
 /** What is in it more than once, once for each time too many. */
 function repeats(items: readonly string[]): string[] {
   const seen = new Set<string>()
@@ -90,6 +102,7 @@ export function judge(entries: readonly Entry[], buried: readonly string[]): Ver
   const altered = copied.filter(({ as }) => as === 'altered')
   const alteredIds = new Set(altered.map(({ id }) => id))
   const buriedIds = new Set(buried)
+  const firstConfirms = of('confirmed').filter(({ answer }) => answer === 'ok')
   const whole = [...of('seen'), ...exact]
 
   return {
@@ -99,11 +112,7 @@ export function judge(entries: readonly Entry[], buried: readonly string[]): Ver
       grantedAfterConfirm: of('claimed')
         .filter((claim) => isGrant(claim) && isAfterConfirm(claim.envelope, claim.from))
         .map(({ envelope }) => envelope),
-      confirmedTwice: repeats(
-        of('confirmed')
-          .filter(({ answer }) => answer === 'ok')
-          .map(({ envelope }) => envelope),
-      ),
+      confirmedTwice: repeats(firstConfirms.map(({ envelope }) => envelope)),
       deletedUnconfirmed: deleting
         .filter(({ envelope, at }) => !((confirmedAt.get(envelope) ?? Infinity) <= at))
         .map(({ id }) => id),
@@ -118,6 +127,8 @@ export function judge(entries: readonly Entry[], buried: readonly string[]): Ver
       sent: sentIds.size,
       handlings: began.length,
       repeated: repeats(began.map(({ envelope }) => envelope)).length,
+      diedUnconfirmed: unfinished(of('handled'), of('confirmed')),
+      diedUndeleted: unfinished(firstConfirms, deleting),
       copies: copied.length,
       duplicates: exact.filter(({ broker }) => !handledBrokers.has(broker)).length,
       takenFirst: exact.filter(({ broker }) => handledBrokers.has(broker)).length,

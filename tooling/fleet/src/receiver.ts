@@ -23,7 +23,11 @@ const redis = redisNonceStore({
   waitReplicas: wrong.waitReplicas ?? 1,
   logger: false,
 })
-const watched = watchedStore(redis, journal)
+/** Where it hurts most: between confirm and deletion, and between work and confirm. Killed from outside it is at any moment. */
+const perishSometimes = (): void => {
+  if (random.chance(0.004)) process.kill(process.pid, 'SIGKILL')
+}
+const watched = watchedStore(redis, journal, perishSometimes)
 const store = wrong.store ? wrong.store(watched) : watched
 const sqs = watchedProvider(sqsProvider({ ...account, endpoint, lockMs }), journal, (broker, envelope) => {
   envelopes.set(broker, envelope)
@@ -52,6 +56,7 @@ const handle: MessageHandler = async ({ brokerMessageId: broker, messageId: id }
   await sleep(random.below(longestWorkMs))
   if (random.chance(0.03)) throw new Error('The handler failed.')
   journal.write({ fact: 'handled', ...letter })
+  perishSometimes()
 }
 
 const consumer = client.consume(handle, { concurrency: 16 })

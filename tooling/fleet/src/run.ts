@@ -10,6 +10,7 @@ import { lockMs, type Place, queuePath } from './place.ts'
 import { type Random, randomFrom } from './random.ts'
 import { type Outage, type RedisWeather, startRedisWeather } from './redis-weather.ts'
 import { ask, idOf, type Message } from './sqs.ts'
+import { createStaff } from './staff.ts'
 
 export interface RunOptions {
   readonly seed: number
@@ -19,7 +20,7 @@ export interface RunOptions {
 }
 
 /** What happened to the fleet from outside. */
-export interface Weather {
+interface Weather {
   readonly kills: number
   readonly outages: Readonly<Record<Outage, number>>
 }
@@ -57,6 +58,9 @@ function outagesOf(random: Random, sendMs: number): Outage[] {
 export async function runFleet({ seed, messages, sabotage }: RunOptions): Promise<Report> {
   const begunMs = performance.now()
   const random = randomFrom(seed)
+  // To each its own: what one of them draws is not up to how fast another is.
+  const own = (): Random => randomFrom(random.below(2 ** 32))
+  const [ofChildren, ofStaff, ofRedis, ofPlan] = [own(), own(), own(), own()]
   const folder = mkdtempSync(join(tmpdir(), 'fleet-'))
   const key = randomBytes(32).toString('base64')
   const sendMs = Math.max(shortestSendMs, (messages / messagesPerSecond) * 1_000)
@@ -65,7 +69,7 @@ export async function runFleet({ seed, messages, sabotage }: RunOptions): Promis
 
   const start = async (program: Program, name: string, endpoint: string): Promise<Child> => {
     const place: Place = {
-      ...{ folder, name, endpoint, messages, sendMs, sabotage, seed: random.below(2 ** 32) },
+      ...{ folder, name, endpoint, messages, sendMs, sabotage, seed: ofChildren.below(2 ** 32) },
       sentinelPort: redis?.sentinel.port ?? 0,
       masterName: redis?.sentinel.masterName ?? '',
     }
@@ -75,17 +79,17 @@ export async function runFleet({ seed, messages, sabotage }: RunOptions): Promis
   }
 
   try {
-    redis = await startRedisWeather(random)
+    redis = await startRedisWeather(ofRedis)
     const { facts } = await start('broker', 'broker', '')
     const { endpoint = '' } = facts
     const attacker = await start('attacker', 'attacker', endpoint)
-    const staff = createStaff((name) => start('receiver', name, endpoint), random)
+    const staff = createStaff(receivers, (name) => start('receiver', name, endpoint), ofStaff)
     await staff.hire()
     const sender = await start('sender', 'sender', attacker.facts.endpoint ?? '')
 
     const storm = new AbortController()
     const killing = staff.killNowAndThen(storm.signal)
-    const outages = await goThrough(redis, outagesOf(random, sendMs), random)
+    const outages = await goThrough(redis, outagesOf(ofPlan, sendMs), ofPlan)
     await sender.finished
     await attacker.finish()
     storm.abort()
@@ -94,7 +98,7 @@ export async function runFleet({ seed, messages, sabotage }: RunOptions): Promis
     await staff.dismiss()
     const letters = await deadLetters(endpoint)
     return {
-      ...{ seed, stuck, weather: { kills: staff.kills(), outages } },
+      ...{ seed, stuck, weather: { kills: staff.kills, outages } },
       ...judge(readJournals(folder), letters),
       seconds: Math.round((performance.now() - begunMs) / 1_000),
     }
@@ -117,33 +121,6 @@ async function goThrough(
     counts[outage] += 1
   }
   return counts
-}
-
-/** The receivers: one that is killed has a successor, with a journal of its own. */
-function createStaff(start: (name: string) => Promise<Child>, random: Random) {
-  const places: Child[] = []
-  let hired = 0
-  let kills = 0
-  const next = (): Promise<Child> => start(`receiver-${hired++}`)
-  return {
-    kills: () => kills,
-    async hire() {
-      places.push(...(await Promise.all(Array.from({ length: receivers }, next))))
-    },
-    async killNowAndThen(over: AbortSignal) {
-      while (!over.aborted) {
-        await sleep(random.between(500, 4_000), undefined, { signal: over }).catch(() => {})
-        if (over.aborted) return
-        const place = random.below(receivers)
-        await places[place]?.kill()
-        kills += 1
-        places[place] = await next()
-      }
-    },
-    async dismiss() {
-      await Promise.all(places.map((child) => child.finish()))
-    },
-  }
 }
 
 interface Counts {

@@ -44,8 +44,8 @@ export function watchedProvider(
 
 const envelope = ({ nonce }: NonceIdentity): string => Buffer.from(nonce).toString('hex')
 
-/** A store whose answers are written down before anybody else has them. */
-export function watchedStore(store: NonceStore, journal: Journal): NonceStore {
+/** A store whose answers are written down before anybody else has them. `onConfirmed` is called when that is done. */
+export function watchedStore(store: NonceStore, journal: Journal, onConfirmed: () => void): NonceStore {
   return {
     async claim(requests) {
       const from = now()
@@ -59,6 +59,7 @@ export function watchedStore(store: NonceStore, journal: Journal): NonceStore {
       const from = now()
       const answer = await store.confirm(id, retainMs)
       journal.write({ fact: 'confirmed', envelope: envelope(id), answer, from })
+      onConfirmed()
       return answer
     },
     renew: (id, leaseMs) => store.renew(id, leaseMs),

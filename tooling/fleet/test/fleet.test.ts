@@ -47,6 +47,7 @@ describe('processes on one queue, an attacker who copies every envelope, and Red
       expect(figures).toMatchObject({ sent: messages })
       expect(figures.duplicates + figures.takenFirst).toBeGreaterThanOrEqual(messages)
       expect([figures.repeated, figures.takenFirst, figures.refused]).not.toContain(0)
+      expect(figures.diedUnconfirmed + figures.diedUndeleted).toBeGreaterThan(0)
       expect(figures.refusals.NonceStoreUnavailable).toBeGreaterThan(0)
     },
     timeout,

@@ -67,6 +67,16 @@ describe('the judge', () => {
     expect(wrongsOf([...whole, claimed('granted', 0)])).toEqual(nothing)
   })
 
+  test('counts those that were killed between handling and confirm, and between confirm and deletion', () => {
+    const by = (name: string, entries: readonly Entry[]): Entry[] => entries.map((entry) => ({ ...entry, by: name }))
+    const entries = [
+      ...by('one', journal(...handling(original))),
+      ...by('two', journal(...handling(original), confirmed('ok'))),
+      ...by('three', journal(claimed('completed'), ...deleting(original))),
+    ]
+    expect(judge(entries, []).figures).toMatchObject({ diedUnconfirmed: 1, diedUndeleted: 1 })
+  })
+
   const late = whole.length
   test.each<[what: string, facts: readonly Fact[], wrongs: Partial<Wrongs>, buried?: string[]]>([
     ['a message that nobody handled', whole.filter(({ fact }) => fact !== 'handled'), { lost: ['m-1'] }],
