@@ -4,7 +4,7 @@ import { ACCEPT_MS, type Connection } from './connection.ts'
 import { transportClosed, unsupported } from './errors.ts'
 import { openReceiver, takeSession } from './links.ts'
 import type { AzureSettings } from './options.ts'
-import { createProbe } from './probing.ts'
+import { createPeek, createProbe } from './probing.ts'
 import { targetOf } from './queue-names.ts'
 import { createQueueSource } from './queue-source.ts'
 import { createReceiver, type ShelvedReceiver } from './receiver.ts'
@@ -21,6 +21,7 @@ export function createTransport(queue: string, settings: AzureSettings, connecti
   const receivers = new Set<TransportReceiver>()
   const send = createSending({ queue, path, connection })
   const probe = createProbe(queue, path, connection)
+  const peek = createPeek(queue, path, connection)
   let isClosed = false
 
   const assertOpen = (operation: string): void => {
@@ -44,7 +45,7 @@ export function createTransport(queue: string, settings: AzureSettings, connecti
   const accepting = createAccepting({
     ...{ queue, clock, takeMs: ACCEPT_MS },
     take: (sessionId) => takeSession(connection.clients().sessions, path, sessionId),
-    assertQueue: () => probe({ signal: new AbortController().signal }),
+    assertQueue: () => peek({ signal: new AbortController().signal }),
   })
 
   const main = sessions ? undefined : openQueue(false)
