@@ -65,8 +65,5 @@ export function createAsking(link: Link, timeoutMs: number, limit: TimeLimit): A
     return answers
   }
 
-  return async (asks) => {
-    if (asks.length === 0) return []
-    return limit(rounds(asks, performance.now() + timeoutMs))
-  }
+  return (asks) => limit(rounds(asks, performance.now() + timeoutMs))
 }

@@ -29,7 +29,7 @@ export interface RedisCluster {
  * - `timeoutMs`: after so many milliseconds without an answer a call rejects. Default 900
  * - `waitReplicas`: an answer counts once so many replicas have the record, which takes a round trip to them for each call and
  *   makes a lack of replicas an outage. Default 0. Not on a cluster
- * - `logger`: told of what is wrong with the configuration of Redis. Default warnings and errors on the console; `false` silences
+ * - `logger`: told of outages and of what is wrong with the configuration of Redis. Default warnings and errors on the console; `false` silences
  */
 export interface RedisNonceOptions
   extends Options<{

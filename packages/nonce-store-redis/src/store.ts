@@ -3,18 +3,19 @@ import { abortable, type CallOptions } from '@queue-runtime/crypto/provider'
 import type { Cluster, Redis } from 'ioredis'
 import { createAsking } from './asking.ts'
 import { createConnection } from './connection.ts'
-import { unavailable } from './errors.ts'
+import { fromRedis, unavailable } from './errors.ts'
 import { clusterLink, serverLink } from './link.ts'
 import { type RedisNonceOptions, redisNonceSettings } from './options.ts'
 import { type Ask, asksWith } from './script.ts'
 import { checkServer } from './server-check.ts'
 import { createTimeLimit } from './time-limit.ts'
+import { createWatch } from './watch.ts'
 
 /** A nonce store whose connection is to be closed, unless it was given a client. */
 export interface RedisNonceStore extends NonceStore, AsyncDisposable {
   /**
    * Resolves with what weakens the protection in the configuration of Redis, a sentence each; empty where there is nothing to
-   * say. The store looks by itself at its first call and after each new connection, and logs what it finds as a warning.
+   * say. The store looks by itself at its first call and after each new connection, and logs what it finds as warnings.
    *
    * @throws NonceStoreUnavailable · `signal.reason`
    */
@@ -22,9 +23,6 @@ export interface RedisNonceStore extends NonceStore, AsyncDisposable {
   /** Waits for the calls that are under way and closes a connection of the store's own. Later calls reject. */
   close(): Promise<void>
 }
-
-/** What is heard of a connection after which other servers may answer. */
-const NEW_SERVERS = ['ready', '+node'] as const
 
 /**
  * Returns a nonce store on Redis, shared by all processes that have the same server and prefix. It connects with the first
@@ -38,37 +36,16 @@ const NEW_SERVERS = ['ready', '+node'] as const
  */
 export function redisNonceStore(options: RedisNonceOptions): RedisNonceStore {
   const settings = redisNonceSettings(options)
-  const { prefix, timeoutMs, waitReplicas, logger } = settings
+  const { prefix, timeoutMs, waitReplicas } = settings
   const connection = createConnection(settings)
   const { client } = connection
   const link = client.isCluster ? clusterLink(client as Cluster) : serverLink(client as Redis, waitReplicas)
   const limit = createTimeLimit(timeoutMs, connection.trouble)
   const asking = createAsking(link, timeoutMs, limit)
   const { claim, renew, settle } = asksWith(prefix)
+  const watch = createWatch(client, settings)
   const running = new Set<Promise<unknown>>()
-  const told = new Set<string>()
-  let isChecked = false
   let isClosed = false
-
-  const recheck = (): void => {
-    isChecked = false
-  }
-  for (const event of NEW_SERVERS) client.on(event, recheck)
-
-  /** Says what is wrong with the server, once. */
-  const tell = async (): Promise<void> => {
-    if (isChecked || isClosed) return
-    isChecked = true
-    try {
-      for (const finding of await checkServer(client, waitReplicas)) {
-        if (!told.has(finding)) logger.warn({ nonce_store: 'redis', operation: 'check' }, finding)
-        told.add(finding)
-      }
-    } catch {
-      // It looks again at the next call.
-      recheck()
-    }
-  }
 
   /** Is waited for by `close`. */
   const run = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -84,10 +61,15 @@ export function redisNonceStore(options: RedisNonceOptions): RedisNonceStore {
 
   /** Crypto refuses an answer that is none (`checkedNonceStore`). */
   const ask = async <T extends string>(asks: readonly Ask[]): Promise<T[]> => {
+    if (asks.length === 0) return []
     try {
-      return (await run(() => asking(asks))) as T[]
-    } finally {
-      void tell()
+      const answers = await run(() => asking(asks))
+      watch.answered()
+      return answers as T[]
+    } catch (error) {
+      const failure = fromRedis(error)
+      if (!isClosed) watch.failed(failure)
+      throw failure
     }
   }
 
@@ -96,7 +78,7 @@ export function redisNonceStore(options: RedisNonceOptions): RedisNonceStore {
   const close = async (): Promise<void> => {
     isClosed = true
     await Promise.allSettled(running)
-    for (const event of NEW_SERVERS) client.off(event, recheck)
+    watch.close()
     connection.close()
   }
 

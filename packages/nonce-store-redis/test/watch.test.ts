@@ -14,14 +14,15 @@ const SAFE: RedisConfig = { appendonly: 'yes', 'maxmemory-policy': 'noeviction' 
 
 const silent = (): void => {}
 
-/** A store and the warnings that it logs. */
+/** A store, what it logs, and the warnings alone. */
 const logged = (options: RedisNonceOptions) => {
-  const warnings: { fields: Record<string, unknown>; text: string }[] = []
-  const logger = {
-    ...{ debug: silent, info: silent, error: silent },
-    warn: (fields: Record<string, unknown>, text: string) => warnings.push({ fields, text }),
+  const lines: { level: string; fields: Record<string, unknown>; text: string }[] = []
+  const write = (level: string) => (fields: Record<string, unknown>, text: string) => {
+    lines.push({ level, fields, text })
   }
-  return { store: redisNonceStore({ ...options, logger }), warnings }
+  const logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
+  const warnings = () => lines.filter(({ fields }) => fields.operation === 'check').map(({ text }) => text)
+  return { store: redisNonceStore({ ...options, logger }), lines, warnings }
 }
 
 /** What is found on a server with this configuration. */
@@ -96,25 +97,49 @@ describe('the look at the configuration of Redis', () => {
 
   it('is made at the first call, and logs each warning once, over new connections too (NR3)', async () => {
     await using server = await startRedis({ config: { ...SAFE, 'maxmemory-policy': 'allkeys-lfu' } })
-    const { store, warnings } = logged({ url: server.url })
-    expect(warnings).toEqual([])
+    const { store, lines, warnings } = logged({ url: server.url })
+    expect(lines).toEqual([])
     for (let count = 0; count < 5; count += 1) await claim(store, identity())
-    await until(() => warnings.length > 0)
-    expect(warnings).toEqual([
-      { fields: { nonce_store: 'redis', operation: 'check' }, text: expect.stringContaining('allkeys-lfu') },
+    await until(() => lines.length > 0)
+    expect(lines).toEqual([
+      {
+        level: 'warn',
+        fields: { nonce_store: 'redis', operation: 'check' },
+        text: expect.stringContaining('allkeys-lfu'),
+      },
     ])
-    await server.command('CONFIG', 'SET', 'appendonly', 'no')
-    await claim(store, identity())
     await server.restart()
     await server.command('CONFIG', 'SET', 'appendonly', 'no')
     await server.command('CLIENT', 'KILL', 'TYPE', 'normal')
     await until(async () => (await claim(store, identity()).catch(String)) === 'granted')
-    await until(() => warnings.length > 1)
-    expect(warnings.map(({ text }) => text)).toEqual([
+    await until(() => warnings().length > 1)
+    expect(warnings()).toEqual([
       expect.stringContaining('allkeys-lfu'),
       expect.stringMatching(/^Redis neither persists/),
     ])
     await store.close()
+  })
+
+  it('is told of an outage once, by its reason, and of its end (NR3, OP5)', async () => {
+    await using server = await startRedis({ config: SAFE })
+    const { store, lines } = logged({ url: server.url })
+    await claim(store, identity())
+    await server.command('CONFIG', 'SET', 'maxmemory', '1')
+    for (let count = 0; count < 3; count += 1) await claim(store, identity()).catch(silent)
+    await server.command('CONFIG', 'SET', 'maxmemory', '0')
+    await server.command('CONFIG', 'SET', 'min-replicas-to-write', '1')
+    await claim(store, identity()).catch(silent)
+    await server.command('CONFIG', 'SET', 'min-replicas-to-write', '0')
+    await claim(store, identity())
+    const failed = { nonce_store: 'redis', error_type: 'NonceStoreUnavailable' }
+    expect(lines).toEqual([
+      { level: 'warn', fields: failed, text: expect.stringMatching(/^Redis has no memory left/) },
+      { level: 'warn', fields: failed, text: expect.stringMatching(/^Redis has fewer replicas/) },
+      { level: 'info', fields: { nonce_store: 'redis' }, text: 'Redis answers again' },
+    ])
+    await store.close()
+    await claim(store, identity()).catch(silent)
+    expect(lines).toHaveLength(3)
   })
 
   it('decides about no message: it may fail, and is made again (NR3)', async () => {
@@ -133,7 +158,7 @@ describe('the look at the configuration of Redis', () => {
       expect(await claim(store, identity())).toBe('granted')
       await until(() => failures > count)
     }
-    await until(() => warnings.length === 1)
+    await until(() => warnings().length === 1)
     client.disconnect()
   })
 
