@@ -1,10 +1,21 @@
-import { runCli } from './cli.ts'
-import { openDemo } from './demo/demo.ts'
 import { listenForStop } from './stop.ts'
 
 const { stdout, stderr } = process
 // Whoever closed the other end of a pipe wants no more of it.
 for (const stream of [stdout, stderr]) stream.on('error', () => {})
 const { stopped, calm } = listenForStop()
-process.exitCode = await runCli(process.argv.slice(2), { stdout, stderr, openDemo, stopped })
+const args = process.argv.slice(2)
+
+if (args[0] === 'router' || args[0] === 'bot') {
+  const { runProcess } = await import('./process/command.ts')
+  const write = (line: string): void => void stdout.write(`${line}\n`)
+  const code = await runProcess(args, { environment: process.env, write, stopped })
+  await calm()
+  // A poll that is under way at the broker would hold the process for as long as it lasts.
+  process.exit(code)
+}
+
+// What is for the demo alone is loaded for the demo alone.
+const [{ runCli }, { openDemo }] = await Promise.all([import('./cli.ts'), import('./demo/demo.ts')])
+process.exitCode = await runCli(args, { stdout, stderr, openDemo, stopped })
 await calm()

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { EMBEDDED, openGround } from '../src/demo/ground.ts'
 import { perQueue, QUEUES, type QueueName } from '../src/github/routes.ts'
 import type { Protection } from '../src/keys.ts'
-import { receiverProtection, STRICT, senderProtection } from '../src/lab/protections.ts'
+import { receiverProtection, STRICT, senderProtection } from '../src/protections.ts'
 
 /** The two ends of each queue, with keys of this run. */
 const generateKeys = async () => {

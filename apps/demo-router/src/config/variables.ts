@@ -42,6 +42,7 @@ const endpoint: Rule = {
   },
 }
 
+const host: Rule = { ...matching(/^[\w.:-]{1,255}$/, 'a host name or an address'), default: '127.0.0.1' }
 const present = matching(/./, 'a text')
 const physicalQueue = matching(/^(https?:\/\/\S+|[\w./-]{1,260})$/, 'the name or the URL of a queue')
 const secretName = matching(/^[\w/+=.@-]{1,512}$/, 'the name of a secret')
@@ -54,7 +55,15 @@ export type VariableName =
   | 'GITHUB_WEBHOOK_SECRET'
   | 'HOST'
   | 'PORT'
+  | 'OPS_HOST'
+  | 'OPS_PORT'
+  | 'TRUSTED_PROXIES'
+  | 'GUESSES_PER_MINUTE'
+  | 'MAX_CONNECTIONS'
   | 'SHUTDOWN_SECONDS'
+  | 'LOG_LEVEL'
+  | 'ENVIRONMENT'
+  | 'BOT_WORK_MS'
   | 'PLAINTEXT_POLICY'
   | 'SEALING'
   | 'QUEUE_TASK_TACTICIAN'
@@ -86,10 +95,18 @@ export const VARIABLES: Readonly<Record<VariableName, Rule>> = {
   NONCE_STORE: oneOf('memory', 'redis'),
 
   GITHUB_WEBHOOK_SECRET: matching(/^.{16,}$/, 'at least 16 characters'),
-  HOST: { ...matching(/^[\w.:-]{1,255}$/, 'a host name or an address'), default: '127.0.0.1' },
+  HOST: host,
   PORT: wholeNumber(0, 65_535, 8_080),
+  OPS_HOST: host,
+  OPS_PORT: wholeNumber(0, 65_535, 9_464),
+  TRUSTED_PROXIES: matching(/^[0-9A-Fa-f.:/]+(,[0-9A-Fa-f.:/]+)*$/, 'addresses and networks with commas between them'),
+  GUESSES_PER_MINUTE: wholeNumber(0, 1_000_000, 100),
+  MAX_CONNECTIONS: wholeNumber(1, 100_000, 512),
   SHUTDOWN_SECONDS: wholeNumber(1, 300, 10),
-  PLAINTEXT_POLICY: oneOf('reject', 'allow-with-alert', 'allow'),
+  LOG_LEVEL: oneOf('info', 'debug', 'warn', 'error'),
+  ENVIRONMENT: { ...matching(/^[\w.-]{1,64}$/, 'a short name'), default: 'production' },
+  BOT_WORK_MS: wholeNumber(0, 60_000, 0),
+  PLAINTEXT_POLICY: oneOf('reject', 'allow-with-alert', 'plaintext'),
   SEALING: oneOf('on', 'off'),
 
   QUEUE_TASK_TACTICIAN: physicalQueue,

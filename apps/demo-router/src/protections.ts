@@ -1,7 +1,7 @@
 import { type KeyProvider, messageCrypto, type NonceStore } from '@queue-runtime/crypto'
-import type { QueueMode } from '../dashboard/events.ts'
-import type { Protection } from '../keys.ts'
-import { EVENT_ATTRIBUTE } from '../router.ts'
+import type { QueueMode } from './dashboard/events.ts'
+import type { Protection } from './keys.ts'
+import { EVENT_ATTRIBUTE } from './router.ts'
 
 /** How a queue is run: whether its sender seals, and what its receiver does with plaintext (DR4). */
 export interface Stance {

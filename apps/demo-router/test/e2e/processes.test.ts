@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '@queue-runtime/core/provider'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { BackendNames } from '../../src/backends/backends.ts'
+import { realDeliveries } from '../../src/demo/deliveries.ts'
+import { expectedQueue } from '../../src/demo/expected.ts'
+import { createPost } from '../../src/demo/post.ts'
+import { QUEUES, type QueueName } from '../../src/github/routes.ts'
+import { type Local, startLocal } from '../../src/local/start.ts'
+import { type Child, startChild } from './child.ts'
+
+const SECRET = 'a secret between GitHub and the router'
+
+/** Locks of a process that was killed end soon; ports are any free ones. */
+const COMMON = { GITHUB_WEBHOOK_SECRET: SECRET, PORT: '0', OPS_PORT: '0', SQS_LOCK_SECONDS: '2', SHUTDOWN_SECONDS: '5' }
+
+const WORK = { BOT_WORK_MS: '30' }
+
+const rest = { GITHUB_WEBHOOK_SECRET: undefined, PORT: undefined }
+
+const handledBy = (bots: readonly Child[]): string[] =>
+  bots.flatMap(({ lines }) =>
+    lines.filter(({ msg }) => msg === 'Delivery handled').map((line) => String(line.message_id)),
+  )
+
+const status = async (url: string): Promise<number> => (await fetch(url)).status
+
+describe.each<BackendNames>([
+  { queue: 'sqs', keys: 'aws', nonces: 'memory' },
+  { queue: 'azure', keys: 'azure', nonces: 'redis' },
+])('a router and three bots as processes, on local $queue, $keys and $nonces', { timeout: 120_000 }, (names) => {
+  let local: Local
+  beforeAll(async () => {
+    local = await startLocal(names, systemClock)
+  })
+  afterAll(() => local.close())
+
+  const startRouter = async () => {
+    const router = startChild(['router'], { ...local.variables, ...COMMON })
+    const [{ webhooks }, { ops }] = [await router.said('Listening'), await router.said('Started')]
+    return { router, webhooks: String(webhooks), ops: String(ops) }
+  }
+
+  const startBot = async (queue: QueueName): Promise<{ bot: Child; ops: string }> => {
+    const bot = startChild(['bot', queue], { ...local.variables, ...COMMON, ...WORK, ...rest })
+    return { bot, ops: String((await bot.said('Started')).ops) }
+  }
+
+  it('lose nothing although a bot is killed in the middle of its work and comes back later', async () => {
+    const { router, webhooks, ops } = await startRouter()
+    const bots = await Promise.all(QUEUES.map(startBot))
+    await vi.waitFor(
+      async () => {
+        for (const url of [ops, ...bots.map((one) => one.ops)]) {
+          expect([await status(`${url}/healthz`), await status(`${url}/readyz`)]).toEqual([200, 200])
+        }
+      },
+      { timeout: 20_000, interval: 250 },
+    )
+    const post = createPost(webhooks, SECRET, new AbortController().signal)
+    const posted: string[] = []
+    const deliver = async (): Promise<void> => {
+      const deliveries = realDeliveries().filter((delivery) => expectedQueue(delivery) !== undefined)
+      for (const delivery of deliveries.slice(0, 60)) {
+        const id = randomUUID()
+        expect(await post(delivery, id)).toBe(202)
+        posted.push(id)
+      }
+    }
+    const delivering = deliver()
+    const victim = bots[0]?.bot
+    await victim?.said('Delivery handled')
+    victim?.kill('SIGKILL')
+    await victim?.closed
+    await delivering
+    await delay(500)
+    const all = [...bots.map(({ bot }) => bot)]
+    const missing = () => posted.filter((id) => !handledBy(all).includes(id))
+    expect(missing().length).toBeGreaterThan(0)
+    all.push((await startBot(QUEUES[0])).bot)
+    await vi.waitFor(() => expect(missing()).toEqual([]), { timeout: 60_000, interval: 100 })
+
+    for (const child of [router, ...all.slice(1)]) child.kill('SIGTERM')
+    for (const child of [router, ...all.slice(1)]) expect(await child.closed).toEqual({ code: 0, signal: null })
+    for (const child of [router, ...all]) {
+      expect(child.output()).not.toMatch(/Codertocat|Hello-World|a secret between|[0-9a-f]{64}/)
+      expect(child.lines.filter(({ level }) => level === 'error')).toEqual([])
+    }
+  })
+})
