@@ -1,8 +1,9 @@
-import type { ServiceBusSessionReceiver } from '@azure/service-bus'
+import type { ServiceBusClient, ServiceBusSessionReceiver } from '@azure/service-bus'
 import { type Clock, isQueueError } from '@queue-runtime/core'
 import { abortable, type QueueTransport, type SessionTransport } from '@queue-runtime/core/provider'
 import { CALL_MS } from './connection.ts'
 import { type Place, transportClosed } from './errors.ts'
+import { takeSession } from './links.ts'
 import { fromSdk } from './sdk-errors.ts'
 import { createSession } from './session.ts'
 import { createUnderWay } from './under-way.ts'
@@ -13,8 +14,9 @@ const FIND_MS = 1_000
 interface AcceptingParts {
   readonly queue: string
   readonly clock: Clock
-  /** Asks for a session: a named one, or the next. It cannot be cancelled, and ends by itself. */
-  readonly take: (sessionId: string | undefined) => Promise<ServiceBusSessionReceiver>
+  /** Returns the client of the SDK that accepts sessions. */
+  readonly client: () => ServiceBusClient
+  readonly path: string
   /** How long Service Bus looks for the next session, in milliseconds. */
   readonly takeMs: number
   /** Rejects with QueueNotFound where there is no such queue. */
@@ -36,9 +38,9 @@ export interface Accepting {
 }
 
 /** Accepts sessions. What comes when nobody waits for it any more is let go of at once. */
-export function createAccepting({ queue, clock, take, takeMs, assertQueue }: AcceptingParts): Accepting {
+export function createAccepting({ queue, clock, client, path, takeMs, assertQueue }: AcceptingParts): Accepting {
   const place: Place = { queue, operation: 'acceptSession' }
-  const calls = createUnderWay(() => undefined)
+  const calls = createUnderWay(client)
   let isClosed = false
   /** A search that its caller did not wait for. */
   let idle: Search | undefined
@@ -59,7 +61,7 @@ export function createAccepting({ queue, clock, take, takeMs, assertQueue }: Acc
 
   const takeNext = async (): Promise<ServiceBusSessionReceiver | null> => {
     try {
-      return await take(undefined)
+      return await takeSession(client(), path, undefined)
     } catch (error) {
       if (isQueueError(fromSdk(error, place), 'Timeout')) return null
       throw error
@@ -119,7 +121,7 @@ export function createAccepting({ queue, clock, take, takeMs, assertQueue }: Acc
   }
 
   const acceptNamed = async (sessionId: string, waitMs: number, signal: AbortSignal): Promise<SessionTransport> => {
-    const asking = ask(waitMs + CALL_MS, take(sessionId))
+    const asking = ask(waitMs + CALL_MS, takeSession(client(), path, sessionId))
     try {
       return open(await abortable(asking, signal))
     } catch (error) {

@@ -5,7 +5,7 @@ import { MAX_TRANSFERS } from './limits.ts'
 import type { AzureSettings } from './options.ts'
 import { checkSdk } from './sdk-version.ts'
 import { createSlots, type Slots } from './slots.ts'
-import { type AmqpConnection, createUnderWay } from './under-way.ts'
+import { createUnderWay } from './under-way.ts'
 import { warnOfSetting } from './warnings.ts'
 
 /** Requirements, section 0: how long a send, and what is as short, may take, in milliseconds. */
@@ -47,11 +47,6 @@ export interface Connection {
   clients(): Clients
   /** Keeps the connection for a transport. What this returns lets go of it, and resolves when that is done. */
   hold(): () => Promise<void>
-}
-
-/** What of a client of the SDK is used. Its types hide it. */
-interface Inside {
-  readonly _connectionContext?: { readonly connection?: AmqpConnection }
 }
 
 interface OpenClients extends Clients {
@@ -104,7 +99,7 @@ export function createConnection(settings: AzureSettings): Connection {
   const rooms = new Map<string, Slots>()
   let current: OpenClients | undefined
   let isWarned = false
-  const calls = createUnderWay(() => (current?.main as unknown as Inside | undefined)?._connectionContext?.connection)
+  const calls = createUnderWay(() => current?.main)
 
   const clients = (): Clients => {
     current ??= open(settings)

@@ -2,7 +2,7 @@ import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/servi
 import { CALL_MS } from './connection.ts'
 import type { Place } from './errors.ts'
 import { createSettlementGate } from './settlement-gate.ts'
-import { type AmqpConnection, createUnderWay } from './under-way.ts'
+import { createUnderWay } from './under-way.ts'
 
 /**
  * How many deliveries a link brings from the oldest unsettled one on. rhea, under the SDK, keeps 2 048 of them; beyond that a
@@ -16,11 +16,6 @@ const CLOSE_MS = 1_000
 /** What of rhea's link is used. The types of the SDK hide it. */
 interface AmqpLink {
   is_open(): boolean
-}
-
-/** What a receiver of the SDK is made on. */
-interface Inside {
-  readonly _context?: { readonly connection?: AmqpConnection }
 }
 
 const linkOf = (message: ServiceBusReceivedMessage): AmqpLink | undefined => {
@@ -49,7 +44,7 @@ export interface Link {
 
 export function createLink(receiver: ServiceBusReceiver): Link {
   const gate = createSettlementGate()
-  const calls = createUnderWay(() => (receiver as unknown as Inside)._context?.connection)
+  const calls = createUnderWay(() => receiver)
   const unsettled = new Set<number>()
   let brought = 0
   let amqpLink: AmqpLink | undefined

@@ -85,6 +85,8 @@ const BY_TEXT: readonly (readonly [RegExp, Mapped])[] = [
   [/\bSessionLockLost\b/, 'SessionLockLost'],
   [/\bMessageLockLost\b|\block supplied is invalid\b|\balready settled\b/i, 'MessageLockLost'],
   [/\b(amqp connection|connection is|cbs|link|socket|disconnected|has been closed|is closed)\b/i, 'ConnectionFailed'],
+  // The SDK about a connection that broke without a word while a link was opened.
+  [/^Unknown error encountered\.$/, 'ConnectionFailed'],
 ]
 
 const codeOf = ({ name, text }: Failure): Mapped | undefined => {

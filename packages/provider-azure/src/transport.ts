@@ -2,7 +2,7 @@ import type { QueueTransport, TransportReceiver } from '@queue-runtime/core/prov
 import { createAccepting } from './accepting.ts'
 import { ACCEPT_MS, type Connection } from './connection.ts'
 import { transportClosed, unsupported } from './errors.ts'
-import { openReceiver, takeSession } from './links.ts'
+import { openReceiver } from './links.ts'
 import type { AzureSettings } from './options.ts'
 import { createPeek, createProbe } from './probing.ts'
 import { targetOf } from './queue-names.ts'
@@ -43,8 +43,8 @@ export function createTransport(queue: string, settings: AzureSettings, connecti
   }
 
   const accepting = createAccepting({
-    ...{ queue, clock, takeMs: ACCEPT_MS },
-    take: (sessionId) => takeSession(connection.clients().sessions, path, sessionId),
+    ...{ queue, path, clock, takeMs: ACCEPT_MS },
+    client: () => connection.clients().sessions,
     assertQueue: () => peek({ signal: new AbortController().signal }),
   })
 

@@ -4,9 +4,21 @@ import { fromSdk } from './sdk-errors.ts'
 /** How often it is looked whether the connection still stands, in milliseconds. */
 const WATCH_MS = 100
 
-/** What of a connection of the SDK is used. Its types hide it. */
-export interface AmqpConnection {
+/** What of a connection of the SDK is used. */
+interface AmqpConnection {
   isOpen(): boolean
+}
+
+/** What holds the connection in a client of the SDK and in what it makes. Its types hide it. */
+interface Inside {
+  readonly _connectionContext?: { readonly connection?: AmqpConnection }
+  readonly _context?: { readonly connection?: AmqpConnection }
+}
+
+/** The connection that a client of the SDK, or a receiver, is on right now. */
+const connectionOf = (made: object | undefined): AmqpConnection | undefined => {
+  const { _connectionContext, _context } = (made ?? {}) as Inside
+  return (_connectionContext ?? _context)?.connection
 }
 
 /** Calls of the SDK, which lets them wait for the answer of a connection that is gone: here each ends by itself. */
@@ -27,15 +39,15 @@ interface Call {
   connection: AmqpConnection | undefined
 }
 
-/** `connectionNow`: the SDK makes another one after the connection broke. */
-export function createUnderWay(connectionNow: () => AmqpConnection | undefined): UnderWay {
+/** `made`: what of the SDK the calls are made with. It gets another connection after one broke. */
+export function createUnderWay(made: () => object | undefined): UnderWay {
   const calls = new Set<Call>()
   let watching: NodeJS.Timeout | undefined
 
   const failOne = ({ fail, place }: Call): void => fail(connectionLost(place))
 
   const look = (): void => {
-    const now = connectionNow()
+    const now = connectionOf(made())
     for (const call of calls) {
       const { connection } = call
       if (connection !== undefined && (connection !== now || !connection.isOpen())) failOne(call)
@@ -47,7 +59,7 @@ export function createUnderWay(connectionNow: () => AmqpConnection | undefined):
   }
 
   const add = (call: Call): void => {
-    const now = connectionNow()
+    const now = connectionOf(made())
     if (now?.isOpen() === true) call.connection = now
     calls.add(call)
     watching ??= setInterval(look, WATCH_MS).unref()
