@@ -1,5 +1,6 @@
 import { ServiceBusClient, type ServiceBusClientOptions, type ServiceBusSender } from '@azure/service-bus'
 import { abortable } from '@queue-runtime/core/provider'
+import { withinReason } from './credential.ts'
 import type { Place } from './errors.ts'
 import { MAX_TRANSFERS } from './limits.ts'
 import type { AzureSettings } from './options.ts'
@@ -59,7 +60,7 @@ const withTimeout = (timeoutInMs: number): ServiceBusClientOptions => ({ retryOp
 const build = ({ access }: AzureSettings, timeoutMs: number): ServiceBusClient => {
   if ('connectionString' in access) return new ServiceBusClient(access.connectionString, withTimeout(timeoutMs))
   if ('namespace' in access) {
-    return new ServiceBusClient(access.namespace, access.credential, withTimeout(timeoutMs))
+    return new ServiceBusClient(access.namespace, withinReason(access.credential), withTimeout(timeoutMs))
   }
   return access.client
 }

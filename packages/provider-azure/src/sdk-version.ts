@@ -2,7 +2,7 @@ import type { ServiceBusClient } from '@azure/service-bus'
 import { misconfigured } from '@queue-runtime/core/provider'
 
 /** The oldest release of version 7 that this package is tested with; the peer dependency says the same. */
-const OLDEST = { minor: 9, patch: 5 }
+const OLDEST = { minor: 9, patch: 3 }
 
 /** Where the SDK keeps what it tells Service Bus of itself when it connects. */
 interface Inside {

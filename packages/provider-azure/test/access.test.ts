@@ -178,6 +178,25 @@ describe('a credential', () => {
     expect(await codeOf(send(transport, wire('a')))).toBe('done')
   })
 
+  it.for([
+    ['has ended', -1_000],
+    ['ends in a minute', 60_000],
+    ['ends in a hundred years', 3_155_760_000_000],
+  ] as const)('is not asked over and over for a token that %s', async ([, lastsMs]) => {
+    const emulator = await emulate({ tls })
+    let asked = 0
+    const credential: TokenCredential = {
+      async getToken() {
+        asked += 1
+        return { token: 'good', expiresOnTimestamp: Date.now() + lastsMs }
+      },
+    }
+    const transport = open({ namespace: emulator.host, credential })
+    await send(transport, wire('a'))
+    await pause(200)
+    expect(asked).toBe(1)
+  })
+
   it('is asked anew after the connection broke, and its new token goes (edge case 11)', async () => {
     let good = 'first'
     const emulator = await emulate({ tls, checkJwt: (token) => (token === good ? ['Send', 'Listen'] : null) })
