@@ -19,14 +19,14 @@ export const ACCEPT_MS = 2_000
 const CLOSE_MS = 2_000
 
 /** Of one call: where it belongs, and how long it may take. */
-export interface CallLimits extends Place {
+interface CallLimits extends Place {
   readonly timeoutMs: number
   /** Ends the call; it may have been carried out. */
   readonly signal?: AbortSignal | undefined
 }
 
 /** The clients of the SDK; each is one AMQP connection, made at the first link. */
-export interface Clients {
+interface Clients {
   readonly main: ServiceBusClient
   /** Accepts sessions, since the wait for them is a setting of a whole client. */
   readonly sessions: ServiceBusClient
@@ -35,7 +35,7 @@ export interface Clients {
 }
 
 /** Makes one call with the clients of the SDK. */
-export type Act<T> = (clients: Clients, options: { abortSignal: AbortSignal }) => Promise<T>
+type Act<T> = (clients: Clients, options: { abortSignal: AbortSignal }) => Promise<T>
 
 type SenderAct<T> = (sender: ServiceBusSender, options: { abortSignal: AbortSignal }) => Promise<T>
 

@@ -29,7 +29,7 @@ export interface AzureProviderOptions
   }> {}
 
 /** How a namespace is reached. */
-export type Access =
+type Access =
   | { readonly connectionString: string }
   | { readonly namespace: string; readonly credential: TokenCredential }
   | { readonly client: ServiceBusClient; readonly sessionClient: ServiceBusClient }
