@@ -3,7 +3,10 @@ import { type RedisServer, startRedisCluster } from '@queue-runtime/redis-server
 import { Cluster } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { recordKey } from '../src/record-key.ts'
+import { needsRedis } from './redis-here.ts'
 import { another, claim, claimOf, identity, LONG, timed, unavailable, until } from './support.ts'
+
+needsRedis()
 
 const startsOf = (nodes: readonly RedisServer[]) => nodes.map(({ host, port }) => ({ host, port }))
 

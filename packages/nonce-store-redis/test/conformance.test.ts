@@ -1,23 +1,21 @@
 import { nonceKit, runCase } from '@queue-runtime/conformance'
 import { describeCases } from '@queue-runtime/conformance/vitest'
 import { startRedisCluster } from '@queue-runtime/redis-server'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { describe, it } from 'vitest'
+import { needsRedis, startsForAll } from './redis-here.ts'
 import { oneServer, ownCluster, sharedCluster } from './subjects.ts'
 
 const OPTIONS = { concurrent: 20, timeoutMs: 60_000 }
 
+needsRedis()
+
 describeCases(nonceKit, oneServer, OPTIONS)
 
 describe('on a cluster', () => {
-  let cluster: Awaited<ReturnType<typeof startRedisCluster>>
-  beforeAll(async () => {
-    cluster = await startRedisCluster()
-  }, 60_000)
-  afterAll(() => cluster.close())
-
+  const cluster = startsForAll(() => startRedisCluster())
   describeCases(
     nonceKit,
-    sharedCluster(() => cluster.nodes),
+    sharedCluster(() => cluster().nodes),
     OPTIONS,
   )
 })

@@ -1,8 +1,11 @@
 import { redisNonceStore } from '@queue-runtime/nonce-store-redis'
 import { type RedisServer, startRedis, startReplica, startSentinel } from '@queue-runtime/redis-server'
 import { describe, expect, it } from 'vitest'
+import { needsRedis } from './redis-here.ts'
 import { another, claim, identity, LONG, timed, unavailable, until } from './support.ts'
 import { startWire } from './wire.ts'
+
+needsRedis()
 
 describe.concurrent('a failover', { timeout: 60_000 }, () => {
   it('to a replica under the same name keeps what it has taken over (NR3, attack 18)', async () => {

@@ -1,9 +1,10 @@
 import type { NonceStore } from '@queue-runtime/crypto'
-import { type RedisNonceStore, redisNonceStore } from '@queue-runtime/nonce-store-redis'
+import { redisNonceStore } from '@queue-runtime/nonce-store-redis'
 import { type RedisServer, startRedis, startRedisCluster } from '@queue-runtime/redis-server'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { decide, type NonceOperation, type NonceRecord } from '../../crypto/src/nonce-table.ts'
+import { startsForAll } from './redis-here.ts'
 import { SCALED_TIMEOUT_MS, scaled } from './scale.ts'
 import { identity } from './support.ts'
 
@@ -87,26 +88,26 @@ const check = async (stores: readonly NonceStore[], plan: readonly (readonly Cal
 }
 
 describe.each(['one server', 'a cluster'])('on %s', (place) => {
-  let stores: RedisNonceStore[] = []
-  let servers: AsyncDisposable
-  beforeAll(async () => {
+  const stores = startsForAll(async () => {
     const isCluster = place === 'a cluster'
-    const started = isCluster ? await startRedisCluster() : await startRedis()
-    servers = started
-    const nodes: readonly RedisServer[] = 'nodes' in started ? started.nodes : [started]
+    const servers = isCluster ? await startRedisCluster() : await startRedis()
+    const nodes: readonly RedisServer[] = 'nodes' in servers ? servers.nodes : [servers]
     const starts = nodes.map(({ host, port }) => ({ host, port }))
     const options = isCluster ? { cluster: { nodes: starts } } : { url: nodes[0]?.url ?? '' }
-    stores = Array.from({ length: CONNECTIONS }, () => redisNonceStore({ ...options, logger: false }))
-  }, 60_000)
-  afterAll(async () => {
-    await Promise.all(stores.map((store) => store.close()))
-    await servers[Symbol.asyncDispose]()
+    const all = Array.from({ length: CONNECTIONS }, () => redisNonceStore({ ...options, logger: false }))
+    return {
+      all,
+      async [Symbol.asyncDispose]() {
+        await Promise.all(all.map((store) => store.close()))
+        await servers[Symbol.asyncDispose]()
+      },
+    }
   })
 
   it(`whatever several connections ask at once, some order of the calls is that of the table, seed ${SEED} (NR2, NR1)`, {
     timeout: SCALED_TIMEOUT_MS,
   }, async () => {
-    const property = fc.asyncProperty(rounds, (plan) => check(stores, plan))
+    const property = fc.asyncProperty(rounds, (plan) => check(stores().all, plan))
     await fc.assert(property, { numRuns: scaled(1_500), seed: SEED })
   })
 })

@@ -1,9 +1,12 @@
-import { type RedisNonceStore, redisNonceStore } from '@queue-runtime/nonce-store-redis'
+import { redisNonceStore } from '@queue-runtime/nonce-store-redis'
 import { type RedisServer, startRedis } from '@queue-runtime/redis-server'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { needsRedis, startsForAll } from './redis-here.ts'
 import { another, claim, claimOf, identity, LONG, timed, unavailable, until } from './support.ts'
-import { startWire, type Wire } from './wire.ts'
+import { startWire } from './wire.ts'
+
+needsRedis()
 
 /** How many calls of the script a server has carried out, or refused as late. */
 const scriptsRun = async (server: RedisServer): Promise<number> => {
@@ -12,25 +15,24 @@ const scriptsRun = async (server: RedisServer): Promise<number> => {
 }
 
 describe('a call that the server hears of after its time', () => {
-  let server: RedisServer
-  let wire: Wire
-  let near: RedisNonceStore
-  let far: RedisNonceStore
-  beforeAll(async () => {
-    server = await startRedis()
-    wire = await startWire(server.port)
-    near = redisNonceStore({ url: server.url, logger: false })
-    far = redisNonceStore({ url: wire.url, logger: false, timeoutMs: 400 })
-    await claim(far, identity())
-  })
-  afterAll(async () => {
-    await Promise.all([near.close(), far.close()])
-    await wire[Symbol.asyncDispose]()
-    await server.close()
+  const there = startsForAll(async () => {
+    const server = await startRedis()
+    const wire = await startWire(server.port)
+    const near = redisNonceStore({ url: server.url, logger: false })
+    const far = redisNonceStore({ url: wire.url, logger: false, timeoutMs: 400 })
+    return {
+      ...{ server, wire, near, far },
+      async [Symbol.asyncDispose]() {
+        await Promise.all([near.close(), far.close()])
+        await wire[Symbol.asyncDispose]()
+        await server.close()
+      },
+    }
   })
 
   /** Makes a call that arrives only after it was given up, and resolves when it has. */
   const late = async (call: () => Promise<unknown>): Promise<void> => {
+    const { server, wire, far } = there()
     await claim(far, identity())
     const before = await scriptsRun(server)
     wire.holdRequests()
@@ -40,12 +42,14 @@ describe('a call that the server hears of after its time', () => {
   }
 
   it('leaves no claim behind: a copy that is stale by then would be granted it (NR3, attack 23)', async () => {
+    const { near, far } = there()
     const id = identity()
     await late(() => claim(far, id))
     expect(await claim(near, another(id), { stale: true })).toBe('expired')
   })
 
   it('takes no claim away from the delivery that has claimed anew (protocol.md 5)', async () => {
+    const { near, far } = there()
     const id = identity()
     await claim(near, id)
     await late(() => far.release(id, LONG.retainMs))
@@ -53,6 +57,7 @@ describe('a call that the server hears of after its time', () => {
   })
 
   it('completes nothing and renews nothing (protocol.md 5)', async () => {
+    const { near, far } = there()
     const [confirmed, renewed] = [identity(), identity()]
     await claim(near, confirmed)
     await claim(near, renewed, { leaseMs: 1 })

@@ -5,7 +5,10 @@ import { type RedisServer, startRedis, startReplica } from '@queue-runtime/redis
 import { describe, expect, it } from 'vitest'
 import { refusalOf } from '../src/errors.ts'
 import { recordKey } from '../src/record-key.ts'
+import { needsRedis } from './redis-here.ts'
 import { another, claim, identity, LONG, timed, unavailable, until } from './support.ts'
+
+needsRedis()
 
 /** NR3. */
 const WITHIN_MS = 1_000

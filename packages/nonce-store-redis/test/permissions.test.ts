@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs'
 import { type RedisNonceOptions, redisNonceStore } from '@queue-runtime/nonce-store-redis'
 import { type RedisServer, startRedis, startRedisCluster, startReplica } from '@queue-runtime/redis-server'
 import { describe, expect, it } from 'vitest'
+import { needsRedis } from './redis-here.ts'
 import { claim, identity, LONG, unavailable, until } from './support.ts'
+
+needsRedis()
 
 const guide = readFileSync(new URL('../../../docs/replay-protection.md', import.meta.url), 'utf8')
 

@@ -2,7 +2,10 @@ import { redisNonceStore } from '@queue-runtime/nonce-store-redis'
 import { startRedis, startRedisCluster } from '@queue-runtime/redis-server'
 import { Cluster, Redis } from 'ioredis'
 import { expect, it } from 'vitest'
+import { needsRedis } from './redis-here.ts'
 import { another, claimOf, identity } from './support.ts'
+
+needsRedis()
 
 /** Notes down what goes over the connection of a client from now on. */
 const watch = ({ stream }: Redis): ('write' | 'data')[] => {

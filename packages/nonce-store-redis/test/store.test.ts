@@ -2,18 +2,15 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { inspect, promisify } from 'node:util'
 import { type RedisNonceOptions, redisNonceStore } from '@queue-runtime/nonce-store-redis'
-import { type RedisServer, startRedis } from '@queue-runtime/redis-server'
+import { startRedis } from '@queue-runtime/redis-server'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { startsForAll } from './redis-here.ts'
 import { another, claim, claimOf, identity, LONG, unavailable, until } from './support.ts'
 
-let server: RedisServer
-beforeAll(async () => {
-  server = await startRedis()
-})
-afterAll(() => server.close())
+const server = startsForAll(() => startRedis())
 
-const storeAt = (options: RedisNonceOptions = {}) => redisNonceStore({ url: server.url, logger: false, ...options })
+const storeAt = (options: RedisNonceOptions = {}) => redisNonceStore({ url: server().url, logger: false, ...options })
 
 describe('the options', () => {
   const client = { ...{ isCluster: false }, pipeline() {}, evalsha() {}, eval() {}, disconnect() {} } as never
@@ -74,12 +71,12 @@ describe('several stores on one server', () => {
     expect(await claim(other, another(id))).toBe('in-flight')
     expect(await claim(foreign, another(id))).toBe('granted')
     expect(await foreign.confirm(id, LONG.retainMs)).toBe('lost')
-    expect((await server.command('KEYS', 'qr.eu:n:*')).split('\n')).toHaveLength(1)
+    expect((await server().command('KEYS', 'qr.eu:n:*')).split('\n')).toHaveLength(1)
     for (const store of [one, other, foreign]) await store.close()
   })
 
   it('in databases of their own do not share them', async () => {
-    const [first, second] = [storeAt(), storeAt({ url: `${server.url}/3` })]
+    const [first, second] = [storeAt(), storeAt({ url: `${server().url}/3` })]
     const id = identity()
     expect([await claim(first, id), await claim(second, id)]).toEqual(['granted', 'granted'])
     for (const store of [first, second]) await store.close()
@@ -94,10 +91,12 @@ describe('what lies in Redis', () => {
     await store.claim(ids.map((id) => claimOf(id as never)))
     await store.release(released as never, 300_000)
     await store.confirm(done as never, 900_000)
-    const keys = (await server.command('KEYS', 'qr:n:lying:*')).split('\n')
+    const keys = (await server().command('KEYS', 'qr:n:lying:*')).split('\n')
     expect(keys).toHaveLength(3)
     const lying = await Promise.all(
-      keys.map(async (key) => [await server.command('GET', key), Number(await server.command('PTTL', key))] as const),
+      keys.map(
+        async (key) => [await server().command('GET', key), Number(await server().command('PTTL', key))] as const,
+      ),
     )
     const seen = Object.fromEntries(lying.map(([value, ttl]) => [value.replace(/^\d{13}:/, 'lease:'), ttl]))
     expect(Object.keys(seen).sort()).toEqual(['0', '1', `lease:${held?.token}`])
@@ -117,8 +116,8 @@ describe('what lies in Redis', () => {
     const id = identity()
     await claim(store, id)
     await store.confirm(id, LONG.retainMs)
-    const key = (await server.command('KEYS', `qr:n:orders:*:${Buffer.from(id.nonce).toString('base64url')}`)).trim()
-    expect(Number(await server.command('MEMORY', 'USAGE', key))).toBeLessThanOrEqual(200)
+    const key = (await server().command('KEYS', `qr:n:orders:*:${Buffer.from(id.nonce).toString('base64url')}`)).trim()
+    expect(Number(await server().command('MEMORY', 'USAGE', key))).toBeLessThanOrEqual(200)
     await store.close()
   })
 
@@ -136,12 +135,12 @@ describe('what lies in Redis', () => {
 
 describe('a client of the application', () => {
   it('is used with its prefix and its shapes of replies, and is left open (NR3)', async () => {
-    const client = new Redis(server.url, { keyPrefix: 'app:', stringNumbers: true, replyMapping: 'resp3' })
+    const client = new Redis(server().url, { keyPrefix: 'app:', stringNumbers: true, replyMapping: 'resp3' })
     const store = redisNonceStore({ client, logger: false })
     const id = identity({ scope: 'prefixed' })
     expect(await claim(store, id)).toBe('granted')
     expect(await store.check()).toEqual([expect.stringMatching(/^Redis neither persists/)])
-    expect(await server.command('KEYS', 'app:qr:n:prefixed:*')).toMatch(/^app:qr:n:prefixed:/)
+    expect(await server().command('KEYS', 'app:qr:n:prefixed:*')).toMatch(/^app:qr:n:prefixed:/)
     const listeners = client.eventNames().map((name) => client.listenerCount(name))
     await store.close()
     expect(await client.ping()).toBe('PONG')
@@ -151,7 +150,7 @@ describe('a client of the application', () => {
   })
 
   it('that was ended gives NonceStoreUnavailable', async () => {
-    const client = new Redis(server.url)
+    const client = new Redis(server().url)
     await client.ping()
     client.disconnect()
     await until(() => client.status === 'end')
@@ -190,10 +189,10 @@ describe('closing', () => {
     const index = new URL('../dist/index.js', import.meta.url).href
     const program = `
       import { redisNonceStore } from '${index}'
-      redisNonceStore({ url: '${server.url}' })
+      redisNonceStore({ url: '${server().url}' })
       redisNonceStore({ url: 'redis://127.0.0.1:1' })
       const down = redisNonceStore({ url: 'redis://127.0.0.1:1', timeoutMs: 50, logger: false })
-      const store = redisNonceStore({ url: '${server.url}', logger: false })
+      const store = redisNonceStore({ url: '${server().url}', logger: false })
       const fields = { scope: 's', keyId: 'k', nonce: new Uint8Array(12), token: 't' }
       await store.confirm(fields, 1000)
       await down.confirm(fields, 1000).catch((error) => console.log(error.code))

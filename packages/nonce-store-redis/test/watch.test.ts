@@ -8,7 +8,10 @@ import {
 } from '@queue-runtime/redis-server'
 import { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
+import { needsRedis } from './redis-here.ts'
 import { claim, identity, unavailable, until } from './support.ts'
+
+needsRedis()
 
 const SAFE: RedisConfig = { appendonly: 'yes', 'maxmemory-policy': 'noeviction' }
 
