@@ -27,9 +27,9 @@ const start = async (queue: QueueName, workshop: Workshop): Promise<Service> => 
   })
 
   /** What a bot of one's own does stands here. At least once: the same delivery may come again. */
-  const handle = async (message: ReceivedMessage): Promise<void> => {
+  const handle = async (message: ReceivedMessage, { signal }: { readonly signal: AbortSignal }): Promise<void> => {
     const { action } = message.json<{ readonly action?: unknown }>()
-    await delay(workMs)
+    await delay(workMs, undefined, { signal })
     const event = message.seal?.attributes[EVENT_ATTRIBUTE] ?? message.attributes[EVENT_ATTRIBUTE]
     const fields = { queue_name: queue, message_id: message.messageId, session_id: message.sessionId }
     logger.info({ ...fields, event, action, delivery_count: message.deliveryCount }, 'Delivery handled')
