@@ -63,6 +63,13 @@ describe('the judge', () => {
     expect(figures.repeated).toBe(1)
   })
 
+  test('allows a claim to be refused and a confirm to be repeated after the confirm', () => {
+    const later = whole.length
+    expect(
+      wrongsOf([...whole, claimed('completed', later), claimed('in-flight', later), confirmed('already')]),
+    ).toEqual(nothing)
+  })
+
   test('allows somebody whose claim was granted before the confirm to be answered after it', () => {
     expect(wrongsOf([...whole, claimed('granted', 0)])).toEqual(nothing)
   })
