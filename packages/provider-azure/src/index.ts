@@ -1,5 +1,5 @@
 export type { AzureFunctionsHandler } from './functions.ts'
-export type { FunctionsContext, TriggerActions, TriggerContext, TriggerMessage } from './functions-input.ts'
+export type { FunctionsContext } from './functions-input.ts'
 export type { AzureProviderOptions } from './options.ts'
 export { type AzureProvider, azureProvider } from './provider.ts'
 export type { AzureQueueOptions } from './queue-names.ts'

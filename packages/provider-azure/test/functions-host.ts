@@ -1,5 +1,6 @@
 import type { ServiceBusReceivedMessage, ServiceBusReceiver, ServiceBusSessionReceiver } from '@azure/service-bus'
-import type { FunctionsContext, TriggerContext, TriggerMessage } from '@queue-runtime/provider-azure'
+import type { FunctionsContext } from '@queue-runtime/provider-azure'
+import type { TriggerContext, TriggerMessage } from '../src/functions-input.ts'
 
 // What the host of Azure Functions and its Node library do with messages before a function gets them. Sources are named in
 // src/functions-input.ts.
