@@ -46,7 +46,7 @@ const legendOf = (lines) => {
  * @param {{ title: string, queue: string, lines: readonly Line[], write: (value: number | null) => string }} options
  */
 export const createChart = ({ title, queue, lines, write }) => {
-  const canvas = element('div', { class: 'canvas', role: 'img' })
+  const canvas = element('div', { class: 'canvas', role: 'img', 'aria-label': `${title} of ${queue}: nothing yet` })
   const { list, values } = legendOf(lines)
   const body = element('tbody')
   const table = element(
@@ -166,7 +166,7 @@ export const createChart = ({ title, queue, lines, write }) => {
       }
       if (details.open) fillTable()
       if (performance.now() - summarised < SUMMARY_MS && summarised > 0) return
-      summarised = performance.now()
+      if (points.length > 0) summarised = performance.now()
       const highest = lines.map(
         ({ label, value }) => `${label} at most ${write(Math.max(0, ...points.map((point) => value(point) ?? 0)))}`,
       )

@@ -71,12 +71,15 @@ export function createMessages(onChange: (row: MessageRow) => void): Messages {
       if (!details.has(copy.key)) keep(detailOf(copy, Date.now()))
     },
     read: (place, _message, bytes) =>
-      change(place, () => ({ stage: 'read', text: textOf(bytes), readBytes: bytes.length })),
+      change(place, () => ({ stage: 'read', refusal: null, text: textOf(bytes), readBytes: bytes.length })),
     // A duplicate that was refused is completed, too.
     completed: (copy) => change(copy, ({ stage }) => ({ stage: stage === 'read' ? 'completed' : stage })),
     // It was settled before the client tells.
-    rejected: (place, { error }) =>
-      change(place, ({ stage }) => ({ refusal: error.code, stage: stage === 'dead' ? 'dead' : 'refused' })),
+    rejected(place, { error, disposition }) {
+      // One that is held while a store is away waits, and was refused by nobody.
+      if (disposition.action === 'hold') return
+      change(place, ({ stage }) => ({ refusal: error.code, stage: stage === 'dead' ? 'dead' : 'refused' }))
+    },
     dead: (copy, { reason }) => change(copy, () => ({ stage: 'dead', deadLetterReason: reason })),
     taken: (copy) => change(copy, () => ({ stage: 'gone' })),
     attacked(attack, copy) {

@@ -52,7 +52,9 @@ export function createPoints(now: () => number): Points {
       const second = seconds[queue]
       second.ageMs = Math.max(second.ageMs ?? 0, now() - sentAt)
     },
-    rejected: ({ queue }) => count(queue, 'refused'),
+    rejected({ queue }, { disposition }) {
+      if (disposition.action !== 'hold') count(queue, 'refused')
+    },
     completed({ queue, key }) {
       if (!inHand.has(key)) return
       const sentAt = inHand.get(key)
