@@ -70,6 +70,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const { headersTimeoutMs: headersTimeout = 5_000, requestTimeoutMs: requestTimeout = 10_000 } = options
   const app = fastify({
     ...{ bodyLimit, requestTimeout, keepAliveTimeout: KEEP_ALIVE_MS, forceCloseConnections: 'idle' },
+    // What is asked for is asked for exactly: nothing is dropped from a body, or turned into what it should have been.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
     http: {
       headersTimeout,
       maxHeaderSize: MAX_HEADER_BYTES,

@@ -76,10 +76,7 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
   const house = await openHouse({
     ...{ port, ground, logger, ...(seams && { seams }) },
     observer: tellAll([ledger, tap, recent, live.observer]),
-    serve(app) {
-      serveView(app, state)
-      live.serve(app)
-    },
+    serve: (app) => live.serve(app, (guarded) => serveView(guarded, state)),
   }).catch(async (error: unknown) => {
     await ground.close()
     throw error

@@ -135,8 +135,12 @@ export async function runAttack(attack: Attack, parts: AttackRunParts): Promise<
   })
 
   const letters = createLetters(provider, signal)
-  const dead = fates().filter(({ deadLetterReason }) => deadLetterReason !== undefined)
-  for (const queue of new Set(dead.map(({ copy }) => copy.queue))) await letters.refresh(queue)
+  await within(async () => {
+    const dead = fates().filter(({ deadLetterReason }) => deadLetterReason !== undefined)
+    const unseen = dead.filter(({ copy }) => letters.reasonOf(copy) === undefined)
+    for (const queue of new Set(unseen.map(({ copy }) => copy.queue))) await letters.refresh(queue)
+    return unseen.length === 0
+  })
 
   const seen = seenOf(fates(), {
     keyStoreCalls: parts.strangeLookups() - lookupsBefore,

@@ -28,6 +28,8 @@ export interface LabParts {
   /** What lies at the broker, and the broker as an attacker reaches it. */
   readonly copies: Copies
   readonly broker: WatchedProvider
+  /** Its queues take no message without a session. */
+  readonly needsSessions: boolean
   /** The broker as clients reach it. */
   readonly provider: QueueProvider
   readonly crew: Crew
@@ -75,15 +77,19 @@ const DEFAULT_TIMEOUT_MS = 30_000
 /** The queue whose bot is given the key of another one, for the attack that shows why nobody should. */
 const ELSEWHERE: QueueName = 'merge-warden'
 
-const infoOf = ({ name, number, title, description, limit }: Attack): AttackInfo => ({
-  ...{ name, number, title, description },
-  isLimit: limit !== undefined,
-  unavailable: null,
-})
+const ORDERED =
+  'Every message of this broker is of a session, and of a session it gives one message at a time: never two copies at once.'
+
+const infoOf = (attack: Attack, needsSessions: boolean): AttackInfo => {
+  const { name, number, title, description, limit, needsNoSession = false } = attack
+  const unavailable = needsNoSession && needsSessions ? ORDERED : null
+  return { ...{ name, number, title, description, unavailable }, isLimit: limit !== undefined }
+}
 
 export function createLab(parts: LabParts): Lab {
   const { crew, senders, keys, nonceStore, powers, traffic, books, clock, logger, provider } = parts
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = parts
+  const infos = LAB_ATTACKS.map((attack) => infoOf(attack, parts.needsSessions))
   const stances = perQueue((): Stance => STRICT)
   const closing = new AbortController()
   const { signal } = closing
@@ -191,7 +197,7 @@ export function createLab(parts: LabParts): Lab {
       const isDown = Object.values(outages()).some(Boolean)
       return isDown || QUEUES.some((queue) => stances[queue] !== STRICT)
     },
-    look: () => ({ attacks: LAB_ATTACKS.map(infoOf), outages: outages(), traffic: traffic.isOn }),
+    look: () => ({ attacks: infos, outages: outages(), traffic: traffic.isOn }),
     async lookAt(queue) {
       const [seen, list] = await Promise.all([crew.look(queue), keys[queue].list()])
       return { ...stances[queue], ...seen, keys: list }
@@ -205,6 +211,8 @@ export function createLab(parts: LabParts): Lab {
     async attack(name) {
       const attack = LAB_ATTACKS.find((one) => one.name === name)
       if (attack === undefined) throw new LabConflict('unknown-attack', 'There is no such attack.')
+      const { unavailable } = infos.find((info) => info.name === name) ?? { unavailable: null }
+      if (unavailable !== null) throw new LabConflict('unavailable', unavailable)
       const { mode, seals } = stances[HOME]
       if (mode !== STRICT.mode || !seals) {
         throw new LabConflict(

@@ -12,6 +12,7 @@ import type { House } from '../demo/house.ts'
 import { type Observer, tellAll } from '../demo/observer.ts'
 import { createPost } from '../demo/post.ts'
 import type { QueueName } from '../github/routes.ts'
+import { HOME } from './attack-run.ts'
 import { type Books, createBooks, inTurn } from './books.ts'
 import { createCrew } from './crew.ts'
 import { createExpectations, type Expectations } from './expectations.ts'
@@ -24,8 +25,8 @@ export interface Live {
   /** Told of all that happens to messages. */
   readonly observer: Required<Observer>
   readonly expectations: Expectations
-  /** Adds the routes; what they need comes with `attach`. */
-  serve(app: FastifyInstance): void
+  /** Adds the routes, and those of `more`, for programs and pages of this machine alone; what they need comes with `attach`. */
+  serve(app: FastifyInstance, more: (guarded: FastifyInstance) => void): void
   attach(house: House, logger: Logger): Attached
 }
 
@@ -81,10 +82,14 @@ export function createLive({ backends, perSecond, timeoutMs }: LiveOptions): Liv
       ...{ books, next, ...(perSecond !== undefined && { perSecond }) },
       post: createPost(given.webhookUrl, given.secret, closing.signal),
     })
+    const transport = given.provider.open(HOME)
+    const { features } = transport
+    void transport.close()
     const crew = createCrew({ provider, clock, logger, onRead: given.onRead, onRejected: given.onRejected })
     const lab = createLab({
       ...{ clock, logger, provider, crew, traffic, books, ...(timeoutMs !== undefined && { timeoutMs }) },
       copies: given.copies,
+      needsSessions: features.sessionIds === 'required',
       broker: given.provider,
       senders: given.senders,
       keys: given.keys,
@@ -118,9 +123,10 @@ export function createLive({ backends, perSecond, timeoutMs }: LiveOptions): Liv
     attached = {
       ...{ dashboard, lab, books, traffic },
       async close() {
-        await lab.close()
+        const idle = lab.close()
         closing.abort(new Error('The demo is ending.'))
         await traffic.close()
+        await idle
         await crew.close()
         await dashboard.close()
       },
@@ -131,11 +137,12 @@ export function createLive({ backends, perSecond, timeoutMs }: LiveOptions): Liv
   return {
     observer: tellAll([messages, points, books, visiting]),
     expectations,
-    serve(app) {
-      app.register(async (scope) => {
-        scope.addHook('onRequest', refuseStrangers)
-        serveDashboard(scope, () => attached?.dashboard)
-        serveLab(scope, () => attached?.lab)
+    serve(app, more) {
+      app.register(async (guarded) => {
+        guarded.addHook('onRequest', refuseStrangers)
+        more(guarded)
+        serveDashboard(guarded, () => attached?.dashboard)
+        guarded.register(async (buttons) => serveLab(buttons, () => attached?.lab))
       })
     },
     attach,

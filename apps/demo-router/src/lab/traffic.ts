@@ -4,6 +4,7 @@ import type { Delivery } from '../demo/deliveries.ts'
 import type { Post } from '../demo/post.ts'
 import type { QueueName } from '../github/routes.ts'
 import type { Books } from './books.ts'
+import { LabConflict } from './conflict.ts'
 
 /** A steady flow of signed deliveries over HTTP, as GitHub would post them. */
 export interface Traffic {
@@ -36,6 +37,8 @@ const DEFAULT_PER_SECOND = 4
 const AGAIN_MS = 1_000
 /** So many wait for the router at most; then nothing new happens until it answers. */
 const MAX_WAITING = 2_000
+/** A router that takes none of the attacker's bait in so many attempts will not take it at all. */
+const MAX_TRIES = 5
 const ACCEPTED = 202
 
 export function createTraffic({ post, books, next, perSecond = DEFAULT_PER_SECOND }: TrafficOptions): Traffic {
@@ -46,13 +49,13 @@ export function createTraffic({ post, books, next, perSecond = DEFAULT_PER_SECON
   let isOn = false
   let stillness = 0
 
-  const attempt = async (posted: Posted): Promise<boolean> => {
+  const attempt = async (posted: Posted): Promise<number | undefined> => {
     const { delivery, deliveryId } = posted
     const posting = post(delivery, deliveryId).catch(() => undefined)
     underWay.add(posting)
     const status = await posting
     underWay.delete(posting)
-    return status === ACCEPTED
+    return status
   }
 
   const make = (queue?: QueueName, alter = (delivery: Delivery): Delivery => delivery): Posted => {
@@ -68,8 +71,8 @@ export function createTraffic({ post, books, next, perSecond = DEFAULT_PER_SECON
       await delay(1_000 / perSecond, undefined, { signal }).catch(() => {})
       if (!isOn || stillness > 0 || signal.aborted || refused.length >= MAX_WAITING) continue
       const posted = make()
-      void attempt(posted).then((isTaken) => {
-        if (!isTaken) refused.push(posted)
+      void attempt(posted).then((status) => {
+        if (status !== ACCEPTED) refused.push(posted)
       })
     }
   }
@@ -79,7 +82,7 @@ export function createTraffic({ post, books, next, perSecond = DEFAULT_PER_SECON
       await delay(AGAIN_MS, undefined, { signal }).catch(() => {})
       while (!signal.aborted && stillness === 0) {
         const [oldest] = refused
-        if (oldest === undefined || !(await attempt(oldest))) break
+        if (oldest === undefined || (await attempt(oldest)) !== ACCEPTED) break
         refused.shift()
       }
     }
@@ -90,7 +93,12 @@ export function createTraffic({ post, books, next, perSecond = DEFAULT_PER_SECON
   const deliver: Traffic['deliver'] = async (queue, count, alter) => {
     const posted = Array.from({ length: count }, () => make(queue, alter))
     for (const one of posted) {
-      while (!(await attempt(one))) await delay(AGAIN_MS, undefined, { signal })
+      let status = await attempt(one)
+      for (let tries = 1; status !== ACCEPTED; tries += 1) {
+        if (tries >= MAX_TRIES) throw new LabConflict('router', `The router answered ${status ?? 'nothing'}.`)
+        await delay(AGAIN_MS, undefined, { signal })
+        status = await attempt(one)
+      }
     }
     return posted.map(({ deliveryId }) => deliveryId)
   }
