@@ -6,7 +6,10 @@ import { sayReady, toldToFinish } from './program.ts'
 /** As many deliveries as SQS allows: nothing is given up for being delivered often. */
 const maxReceiveCount = 1_000
 
-const finish = toldToFinish(() => rmSync(readPlace().folder, { recursive: true, force: true }))
+const { folder, isKept } = readPlace()
+const finish = toldToFinish(() => {
+  if (!isKept) rmSync(folder, { recursive: true, force: true })
+})
 const sqs = await startStrictSqs()
 await sqs.createQueueWithDeadLetters(queue, maxReceiveCount)
 sayReady({ endpoint: sqs.endpoint })

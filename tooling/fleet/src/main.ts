@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Report, runFleet } from './run.ts'
 import { sabotages } from './sabotage.ts'
 
-const usage = `pnpm fleet [--runs 20] [--messages 500] [--seed <first seed>] [--sabotage <one of them>]
+const usage = `pnpm fleet [--runs 20] [--messages 500] [--seed <first seed>] [--sabotage <one of them>] [--journals <folder>]
 Sabotages: ${Object.keys(sabotages).join(' · ')}
 `
 
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     messages: { type: 'string', default: '500' },
     seed: { type: 'string' },
     sabotage: { type: 'string' },
+    journals: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -34,7 +36,8 @@ async function main(): Promise<boolean> {
   const runs = Number(values.runs)
   for (let run = 1; run <= runs; run++) {
     const seed = values.seed === undefined ? randomBytes(4).readUInt32BE() : Number(values.seed) + run - 1
-    const report = await runFleet({ seed, messages: Number(values.messages), sabotage })
+    const journals = values.journals && join(values.journals, String(seed))
+    const report = await runFleet({ seed, messages: Number(values.messages), sabotage, journals })
     const wrongs = problems(report)
     if (wrongs.length > 0) bad.push(seed)
     const { weather, figures, seconds } = report

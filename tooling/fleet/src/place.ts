@@ -2,6 +2,8 @@
 export interface Place {
   /** The folder of the journals. */
   readonly folder: string
+  /** Whether it stays when the run is killed. */
+  readonly isKept: boolean
   /** This process among the others, and its journal. */
   readonly name: string
   readonly seed: number

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly messages: number
   /** A row of `sabotages`. */
   readonly sabotage?: string | undefined
+  /** Where the journals and logs go, and stay; left out: a folder that is removed. */
+  readonly journals?: string | undefined
 }
 
 /** What happened to the fleet from outside. */
@@ -55,13 +57,14 @@ function outagesOf(random: Random, sendMs: number): Outage[] {
  *
  * The same seed makes the same plan; what meets what is up to the machine.
  */
-export async function runFleet({ seed, messages, sabotage }: RunOptions): Promise<Report> {
+export async function runFleet({ seed, messages, sabotage, journals }: RunOptions): Promise<Report> {
   const begunMs = performance.now()
   const random = randomFrom(seed)
   // To each its own: what one of them draws is not up to how fast another is.
   const own = (): Random => randomFrom(random.below(2 ** 32))
   const [ofChildren, ofStaff, ofRedis, ofPlan] = [own(), own(), own(), own()]
-  const folder = mkdtempSync(join(tmpdir(), 'fleet-'))
+  const folder = journals ?? mkdtempSync(join(tmpdir(), 'fleet-'))
+  mkdirSync(folder, { recursive: true })
   const key = randomBytes(32).toString('base64')
   const sendMs = Math.max(shortestSendMs, (messages / messagesPerSecond) * 1_000)
   const children = new Set<Child>()
@@ -69,7 +72,16 @@ export async function runFleet({ seed, messages, sabotage }: RunOptions): Promis
 
   const start = async (program: Program, name: string, endpoint: string): Promise<Child> => {
     const place: Place = {
-      ...{ folder, name, endpoint, messages, sendMs, sabotage, seed: ofChildren.below(2 ** 32) },
+      ...{
+        folder,
+        isKept: journals !== undefined,
+        name,
+        endpoint,
+        messages,
+        sendMs,
+        sabotage,
+        seed: ofChildren.below(2 ** 32),
+      },
       sentinelPort: redis?.sentinel.port ?? 0,
       masterName: redis?.sentinel.masterName ?? '',
     }
@@ -105,7 +117,7 @@ export async function runFleet({ seed, messages, sabotage }: RunOptions): Promis
   } finally {
     await Promise.all([...children].map((child) => child.kill()))
     await redis?.close()
-    rmSync(folder, { recursive: true, force: true })
+    if (journals === undefined) rmSync(folder, { recursive: true, force: true })
   }
 }
 
