@@ -12,6 +12,7 @@ import {
   type TriggerMessage,
 } from './functions-input.ts'
 import { openReceiver } from './links.ts'
+import { lockedBy, settlerByToken } from './lock-token.ts'
 import type { QueueTarget } from './queue-names.ts'
 import { createUnderWay } from './under-way.ts'
 
@@ -62,21 +63,14 @@ function byHost(actions: TriggerActions, message: TriggerMessage, lockMs: number
 
 /** A connection of ours settles, by the token of the lock that the host holds. */
 function byToken(connection: Connection, path: string, lockToken: string): Settling {
-  // Without a link of its own: the SDK then asks for it by a request.
-  const locked = { lockToken, delivery: {} } as unknown as ServiceBusReceivedMessage
   return {
     settle: (place, act) =>
-      connection.call({ ...place, timeoutMs: CALL_MS }, ({ main }) => {
-        const receiver = openReceiver(main, path, false)
-        return act({
-          completeMessage: () => receiver.completeMessage(locked),
-          abandonMessage: () => receiver.abandonMessage(locked),
-          deadLetterMessage: (_, options) => receiver.deadLetterMessage(locked, options),
-        })
-      }),
+      connection.call({ ...place, timeoutMs: CALL_MS }, ({ main }) =>
+        act(settlerByToken(openReceiver(main, path, false), lockToken)),
+      ),
     renew: (place) =>
       connection.call({ ...place, timeoutMs: CALL_MS }, ({ main }) =>
-        openReceiver(main, path, false).renewMessageLock(locked),
+        openReceiver(main, path, false).renewMessageLock(lockedBy(lockToken)),
       ),
   }
 }

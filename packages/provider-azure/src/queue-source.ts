@@ -6,6 +6,7 @@ import { type Carrier, createDelivery, type Lock } from './delivery.ts'
 import { lockLost, transportClosed } from './errors.ts'
 import type { Origin } from './incoming.ts'
 import { createLink, LINK_WINDOW, type Link } from './link.ts'
+import { settlerByToken } from './lock-token.ts'
 import type { Draw } from './looking.ts'
 
 /** Requirements, section 0: how long a new connection may take, in milliseconds. */
@@ -89,8 +90,7 @@ export function createQueueSource({ queue, origin, clock, open }: SourceParts): 
         if (link.isOpen) return link.settle(place, isCompletion, () => act(link.receiver)).catch(settlingFailed(link))
         lose(link)
         const other = renewed()
-        // The link is gone: the SDK asks by a request for each message.
-        return other.call(place, CALL_MS, () => act(other.receiver))
+        return other.call(place, CALL_MS, () => act(settlerByToken(other.receiver, raw.lockToken ?? '')))
       },
       renew(place) {
         const any = link.isOpen ? link : renewed()

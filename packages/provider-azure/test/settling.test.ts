@@ -218,4 +218,26 @@ describe('a connection that breaks', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     await delivery.complete()
   })
+
+  it('takes no lock with it of a message with a session id, on a queue that has no sessions (PA2)', async () => {
+    const { queue: make, open, emulator, look } = here()
+    const queue = make(LONG)
+    const transport = open(queue)
+    await send(transport, ...['0', '1', '2'].map((text) => wire(text, { sessionId: 's' })))
+    const [first, second, third] = await takeAll(transport, 3)
+    emulator.dropConnections()
+    await expect.poll(() => codeOf(send(transport, wire('3'))), { timeout: 30_000 }).toBe('done')
+    await first?.complete()
+    await second?.deadLetter({ reason: 'r' })
+    await third?.abandon({ delayMs: 0 })
+    expect(
+      look(queue)
+        .messages()
+        .map(({ state, deliveryCount }) => [state, deliveryCount]),
+    ).toEqual([
+      ['active', 1],
+      ['active', 0],
+    ])
+    expect(look(queue).deadLetters()).toMatchObject([{ applicationProperties: { DeadLetterReason: 'r' } }])
+  })
 })
