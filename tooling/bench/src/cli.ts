@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { parseCli, USAGE } from './cli-options.ts'
 import { benchCrypto } from './crypto/benchmark.ts'
 import { seededRandom } from './random.ts'
+import { benchRedis } from './redis/benchmark.ts'
 import { type WorkloadResult, workloadText } from './report.ts'
 
 /** Done; a command line that cannot be read. */
@@ -12,12 +13,19 @@ const BENCHMARKS = {
   crypto: {
     description: 'seal and open: ours, the bare calls of node:crypto, jose, the AWS Encryption SDK, @noble/ciphers',
     run: benchCrypto,
+    takesSizes: true,
+  },
+  redis: {
+    description:
+      'claims of the nonce store on Redis beside redis-benchmark with the same script, and the memory of a record',
+    run: benchRedis,
+    takesSizes: false,
   },
 } as const
 
 const isBenchmark = (name: string): name is keyof typeof BENCHMARKS => Object.hasOwn(BENCHMARKS, name)
 
-const LIST = Object.entries(BENCHMARKS).map(([name, { description }]) => `  ${name}  ${description}`)
+const LIST = Object.entries(BENCHMARKS).map(([name, { description }]) => `  ${name.padEnd(6)}  ${description}`)
 
 interface TextStream {
   write(text: string): unknown
@@ -44,6 +52,10 @@ export async function runCli(
   }
   if (!isBenchmark(name)) {
     stderr.write(`Unknown benchmark ${name}; there is ${Object.keys(BENCHMARKS).join(', ')}.\n`)
+    return EXIT.usage
+  }
+  if (sizes !== undefined && !BENCHMARKS[name].takesSizes) {
+    stderr.write(`${name} has no bodies: leave --sizes out.\n`)
     return EXIT.usage
   }
   const seed = options.seed ?? randomInt(2 ** 32)

@@ -13,7 +13,11 @@ interface ContenderResult {
 /** What one kind of input gave. */
 export interface WorkloadResult {
   readonly name: string
+  /** What the first and the second contender are called in the heads of the ratios. */
+  readonly bases: readonly [first: string, second: string]
   readonly contenders: readonly ContenderResult[]
+  /** What was measured beside times. */
+  readonly notes?: readonly string[]
 }
 
 const NO_COLOURS = { head: [], border: [] }
@@ -24,9 +28,11 @@ const time = (value: number): string =>
   value.toLocaleString('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 })
 
 /** Returns the results of one workload as a table for people. */
-export function workloadText({ name, contenders }: WorkloadResult): string {
+export function workloadText({ name, bases, contenders, notes = [] }: WorkloadResult): string {
+  const lines = notes.map((note) => `${note}\n`).join('')
+  if (contenders.length === 0) return `${name}\n${lines}`
   const table = new Table({
-    head: ['', 'µs', 'x bare', 'p10 – p90', 'x CryptoProvider', 'p10 – p90'],
+    head: ['', 'µs', `x ${bases[0]}`, 'p10 – p90', `x ${bases[1]}`, 'p10 – p90'],
     colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
     style: { ...NO_COLOURS, compact: true },
   })
@@ -37,5 +43,5 @@ export function workloadText({ name, contenders }: WorkloadResult): string {
     ])
     table.push([contender, time(microseconds.median), ...columns])
   }
-  return `${name}\n${table.toString()}\n`
+  return `${name}\n${table.toString()}\n${lines}`
 }

@@ -18,6 +18,7 @@ describe('the command line', () => {
     const { exitCode, stdout } = await runWith()
     expect(exitCode).toBe(0)
     expect(stdout).toContain('  crypto  seal and open')
+    expect(stdout).toContain('  redis   claims of the nonce store')
   })
 
   it('prints its help', async () => {
@@ -27,10 +28,11 @@ describe('the command line', () => {
   })
 
   it.each([
-    [['crypt'], 'Unknown benchmark crypt; there is crypto.'],
-    [['toString'], 'Unknown benchmark toString; there is crypto.'],
+    [['crypt'], 'Unknown benchmark crypt; there is crypto, redis.'],
+    [['toString'], 'Unknown benchmark toString; there is crypto, redis.'],
     [['crypto', 'redis'], 'Unexpected argument redis; see --help.'],
     [['crypto', '--', 'redis'], 'Unexpected argument redis; see --help.'],
+    [['redis', '--sizes', '8'], 'redis has no bodies: leave --sizes out.'],
     [['crypto', '--fast'], 'Unknown option --fast; see --help.'],
     [['crypto', '-r'], 'Unknown option -r; see --help.'],
     [['crypto', '--json=yes'], '--json takes no value.'],

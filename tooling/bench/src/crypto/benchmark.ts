@@ -22,6 +22,7 @@ export async function* benchCrypto(options: {
     const [first = [], second = []] = microseconds
     yield {
       name,
+      bases: ['bare', 'CryptoProvider'],
       contenders: contenders.map((contender, lane) => {
         const own = microseconds[lane] ?? []
         return {
