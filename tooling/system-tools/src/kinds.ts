@@ -16,6 +16,8 @@ export interface Kind {
   /** Whether the libraries that they depend on are fetched as well; a program that is linked statically needs none. */
   readonly withLibraries: boolean
   readonly programs: readonly [Program, ...Program[]]
+  /** The lowest major version that will do; left out: any. */
+  readonly lowest?: number
 }
 
 export const kinds: Readonly<Record<KindName, Kind>> = {
@@ -24,6 +26,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     variable: 'QUEUE_RUNTIME_REDIS_SERVER',
     packages: ['redis-server', 'redis-tools'],
     withLibraries: true,
+    lowest: 7,
     programs: [
       { names: ['redis-server'], unpacked: 'usr/bin/redis-server' },
       { names: ['redis-cli'], unpacked: 'usr/bin/redis-cli' },

@@ -47,7 +47,12 @@ function release(): string {
  */
 export async function locate(kind: Kind, where: Where): Promise<Located> {
   const found = findOnMachine(kind, where.env, where.usual)
-  if (found !== undefined) return { paths: found, env: where.env }
+  if (found !== undefined) {
+    const own = { paths: found, env: where.env }
+    const problem = await problemOf(kind, own)
+    if (problem === undefined) return own
+    if (where.env[kind.variable]) throw new ToolMissing(`${kind.variable} names ${found[0]}, which ${problem}.`)
+  }
   const [main] = kind.packages
   const prefix = `${main}-${release()}-${process.arch}-`
   const [before] = finishedFolders(where.cache, prefix)
@@ -67,7 +72,8 @@ async function fetched(kind: Kind, prefix: string, { env, cache, say }: Where): 
     return await buildFolder(cache, prefix, async (folder) => {
       const version = await fetchPackages(kind, folder, env)
       configureFonts(folder)
-      await checkRuns(kind, unpackedIn(folder, kind, env))
+      const problem = await problemOf(kind, unpackedIn(folder, kind, env))
+      if (problem !== undefined) throw couldNotFetch(kind, `what was fetched ${problem}`)
       // Without the epoch, since a colon parts the folders of a library path.
       return `${prefix}${version.replace(/^\d+:/, '')}`
     })
@@ -76,9 +82,13 @@ async function fetched(kind: Kind, prefix: string, { env, cache, say }: Where): 
   }
 }
 
-async function checkRuns(kind: Kind, { paths, env }: Located): Promise<void> {
+/** Why what was found will not do, as the end of a sentence; undefined where it will. */
+async function problemOf({ title, lowest }: Kind, { paths, env }: Located): Promise<string | undefined> {
   for (const path of paths) {
     const { ok, output } = await run(path, ['--version'], env)
-    if (!ok) throw couldNotFetch(kind, `what was fetched does not run here (${output.trim().split('\n').at(-1)})`)
+    if (!ok) return `does not run here (${output.trim().split('\n').at(-1)})`
+    const version = /(\d+)\.\d+/.exec(output)
+    if (lowest !== undefined && Number(version?.[1]) < lowest) return `is older than ${title} ${lowest}`
   }
+  return undefined
 }

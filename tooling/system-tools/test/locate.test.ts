@@ -51,6 +51,23 @@ describe('a program that is on the machine', () => {
     expect(paths[0]).toContain(machine.cache)
   })
 
+  test('is passed over where it is too old', async () => {
+    whole('bin')
+    machine.program('bin/redis-server', 'echo Redis server v=6.2.14 sha=00000000:0')
+    expect((await locate(redis, machine.where())).paths[0]).toContain(machine.cache)
+  })
+
+  test.each([
+    ['echo Redis server v=6.2.14 sha=00000000:0', 'is older than Redis 7.'],
+    ['echo no such library; exit 127', 'does not run here (no such library).'],
+  ])('is not looked for elsewhere where the variable names one that says %s', async (body, sentence) => {
+    whole('bin')
+    whole('own')
+    const named = machine.program('own/redis-server', body)
+    const where = machine.where({ QUEUE_RUNTIME_REDIS_SERVER: named })
+    await expect(locate(redis, where)).rejects.toThrow(`QUEUE_RUNTIME_REDIS_SERVER names ${named}, which ${sentence}`)
+  })
+
   test.each([
     ['nowhere/redis-server', 'QUEUE_RUNTIME_REDIS_SERVER names nowhere/redis-server, which is no program.'],
     ['none', 'Redis is left out: QUEUE_RUNTIME_REDIS_SERVER is none.'],
