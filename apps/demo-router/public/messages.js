@@ -43,6 +43,35 @@ const fillItem = ({ button, parts }, row, isSelected) => {
   setAttribute(button, 'aria-current', isSelected && 'true')
 }
 
+/** Where the focus goes from one of so many rows, by the key that was pressed. @type {Readonly<Record<string, (at: number, count: number) => number>>} */
+const STEPS = {
+  ArrowDown: (at, count) => Math.min(at + 1, count - 1),
+  ArrowUp: (at) => Math.max(at - 1, 0),
+  Home: () => 0,
+  End: (_at, count) => count - 1,
+}
+
+/** One row is reached with the tabulator, the others from there with the arrows. @param {HTMLElement} list */
+const rove = (list) => {
+  const rows = () => /** @type {HTMLElement[]} */ ([...list.querySelectorAll('button')])
+  list.addEventListener('keydown', (event) => {
+    const all = rows()
+    const next = STEPS[event.key]?.(
+      all.findIndex((row) => row.matches(':focus')),
+      all.length,
+    )
+    if (next === undefined) return
+    event.preventDefault()
+    all[next]?.focus()
+  })
+  return () => {
+    const all = rows()
+    const stop =
+      all.find((row) => row === document.activeElement) ?? all.find((row) => row.hasAttribute('aria-current')) ?? all[0]
+    for (const row of all) setAttribute(row, 'tabindex', row === stop ? '0' : '-1')
+  }
+}
+
 /**
  * The newest messages. While somebody is in the list, no row moves from under pointer or focus.
  * @param {(key: string) => void} onPick
@@ -50,6 +79,7 @@ const fillItem = ({ button, parts }, row, isSelected) => {
 export const createMessages = (onPick) => {
   const list = byId('messages')
   const filters = byId('message-filter')
+  const setStop = rove(list)
   /** @type {Map<string, ReturnType<typeof makeItem>>} */
   const items = new Map()
   let filter = 'all'
@@ -85,6 +115,7 @@ export const createMessages = (onPick) => {
       const item = items.get(row.key)
       if (item !== undefined) fillItem(item, row, row.key === selected)
     }
+    setStop()
     byId('messages-empty').hidden = list.childElementCount > 0
   }
 

@@ -283,3 +283,77 @@ it('offers no lab where there is none', async () => {
   expect(await page.getByRole('switch').count()).toBe(0)
   expect(await page.getByRole('button', { name: /Rotate|Redrive|Flip/ }).count()).toBe(0)
 })
+
+interface Focused {
+  readonly name: string
+  readonly isSeen: boolean
+}
+
+/** What has the focus: its name, and whether it shows; null for nothing. The outline of a radio button is that of its label. */
+const FOCUSED = `(() => {
+  const element = document.activeElement
+  if (element === document.body) return null
+  const shown = element.matches('input') ? element.nextElementSibling : element
+  const { outlineStyle, outlineWidth } = getComputedStyle(shown)
+  return { name: shown.textContent.trim().slice(0, 22), isSeen: outlineStyle !== 'none' && outlineWidth !== '0px' }
+})()`
+const focused = (page: Page) => page.evaluate<Focused | null>(FOCUSED)
+
+it('is walked with the tabulator, from top to bottom, the focus always in sight', async () => {
+  const fake = await start()
+  for (let number = 0; number < 30; number += 1) fake.addMessage()
+  const { page } = await show(fake)
+  const walk: Focused[] = []
+  for (let stop: Focused | null = { name: '', isSeen: true }; stop !== null && walk.length < 100; ) {
+    await page.keyboard.press('Tab')
+    stop = await focused(page)
+    if (stop !== null) walk.push(stop)
+  }
+  expect(walk.filter(({ isSeen }) => !isSeen)).toEqual([])
+  const names = walk.map(({ name }) => name)
+  const stops = [
+    ...[/^To the content/, /^Deliveries/, /^All/, /^(push|issues|pull_request)\d\d:/, /^51 52 45 31/, /^\{/],
+    ...[/^2Flip one bit/, /^44Reorder/, /^Key store/, /^What each queue does/],
+    ...[/^Router seals/, /^Reject/, /^Rotate the key/, /^Redrive/, /^As a table/],
+  ]
+  const places = stops.map((name) => names.findIndex((one) => name.test(one)))
+  expect(places).toEqual([...places].sort((a, b) => a - b))
+  expect(places).not.toContain(-1)
+})
+
+it('lets the arrows walk through the messages, and Enter pick one', async () => {
+  const fake = await start()
+  for (const event of ['first', 'second', 'third']) fake.addMessage({ event })
+  const { page } = await show(fake)
+  await page.locator('#messages button[aria-current]').focus()
+  for (const [key, event] of [
+    ['End', 'first'],
+    ['ArrowUp', 'second'],
+    ['Home', 'third'],
+    ['ArrowDown', 'second'],
+  ] as const) {
+    await page.keyboard.press(key)
+    expect((await focused(page))?.name).toMatch(new RegExp(`^${event}`))
+  }
+  await page.keyboard.press('Enter')
+  await page.locator('#facts').filter({ hasText: 'second' }).waitFor()
+})
+
+it.each([
+  ['duration(0)', '0 ms'],
+  ['duration(9.44)', '9.4 ms'],
+  ['duration(1500)', '1.5 s'],
+  ['duration(90000)', '2 min'],
+  ['duration(7776000000)', '90 days'],
+  ['duration(null)', '–'],
+  ['percent(0, 0)', '–'],
+  ['percent(1, 1000)', '< 1 %'],
+  ['percent(999, 1000)', '> 99 %'],
+  ['percent(1, 2)', '50 %'],
+  ['readable(\'{"a":[],"b":[1,{"c":"d,{\')', '{\n  "a": [],\n  "b": [\n    1,\n    {\n      "c": "d,{'],
+  ['readable("no JSON, [this]")', 'no JSON, [this]'],
+])('writes %s as people read it', async (call, text) => {
+  const fake = await start()
+  const { page } = await browser.open(fake.url)
+  expect(await page.evaluate(`import('/format.js').then(({ duration, percent, readable }) => ${call})`)).toBe(text)
+})
