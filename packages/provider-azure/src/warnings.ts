@@ -24,12 +24,10 @@ export function longestCallMs(client: ServiceBusClient): number {
 const isDebugged = (name: string, debug: string): boolean => {
   const patterns = debug.split(/[\s,]+/).filter((pattern) => pattern !== '')
   const matches = (pattern: string): boolean =>
-    new RegExp(
-      `^${pattern.replace(/[^*]/g, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`).replace(/\*/g, '.*')}$`,
-      'u',
-    ).test(name)
-  const [out, into] = [true, false].map((isOut) => patterns.filter((pattern) => pattern.startsWith('-') === isOut))
-  return (into ?? []).some(matches) && !(out ?? []).some((pattern) => matches(pattern.slice(1)))
+    new RegExp(`^${pattern.replace(/[^\w*]/g, '\\$&').replaceAll('*', '.*')}$`).test(name)
+  const out = patterns.filter((pattern) => pattern.startsWith('-')).map((pattern) => pattern.slice(1))
+  const into = patterns.filter((pattern) => !pattern.startsWith('-'))
+  return into.some(matches) && !out.some(matches)
 }
 
 /** Logs that hold tokens, keys or the bytes of messages. */
