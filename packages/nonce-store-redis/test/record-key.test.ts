@@ -31,6 +31,9 @@ describe('the key of a record', () => {
       '\ud800',
       '\udc00',
       '\n',
+      '\u0101',
+      '\u0010',
+      '1',
     )
     const text = fc.array(piece, { maxLength: 3 }).map((pieces) => pieces.join(''))
     const prefix = fc.constantFrom('a', 'n', 'qr', 'a.n', 'n-a')

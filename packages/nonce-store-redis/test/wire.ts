@@ -7,7 +7,7 @@ export interface Wire extends AsyncDisposable {
   readonly url: string
   /** How many connections were made over it. */
   readonly connections: number
-  /** Where new connections lead from now on; those that are there are cut. */
+  /** Where new connections lead from now on; those that are there stay. */
   leadTo(port: number): void
   /** Cuts the connections that are there as soon as so many bytes of replies have passed from now on; 0: at once. */
   cutAfter(bytes: number): void
@@ -76,7 +76,6 @@ export async function startWire(first: number): Promise<Wire> {
     },
     leadTo(port) {
       to = port
-      cut()
     },
     cutAfter(bytes) {
       if (bytes === 0) cut()
