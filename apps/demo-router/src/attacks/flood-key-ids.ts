@@ -3,7 +3,7 @@ import type { Attack } from './attack.ts'
 import { forged, timeOf } from './envelope-bytes.ts'
 
 /** Some brokers have no delay of their own: there a client holds what it wants to try again, a few at a time. */
-const FLOOD = 40
+const FLOOD = 24
 /** A list that lacks a key is loaded anew so often at most (protocol.md 6). */
 const LIST_EVERY_S = 5
 

@@ -6,9 +6,9 @@ import type { WatchedProvider } from '../broker/watched-provider.ts'
 import type { SkippingClock } from '../clock.ts'
 import type { AttackResult } from '../dashboard/events.ts'
 import { createAttacker } from '../demo/attacker.ts'
-import type { Delivery } from '../demo/deliveries.ts'
 import { holdsWithin } from '../demo/wait.ts'
 import { QUEUES, type QueueName } from '../github/routes.ts'
+import { ofItsOwn, withoutRepository } from './bait.ts'
 import type { Books } from './books.ts'
 import { LabConflict } from './conflict.ts'
 import { judge } from './judge.ts'
@@ -45,12 +45,6 @@ const BAIT = 2
 /** How long others may take to leave the queues before time is skipped: then none of them grows old by it. */
 const QUIET_MS = 3_000
 
-/** An event of no repository is kept in no order. */
-const withoutRepository = ({ event, body }: Delivery): Delivery => {
-  const { repository, ...payload } = JSON.parse(body) as Record<string, unknown>
-  return { event, body: JSON.stringify(payload) }
-}
-
 /**
  * Plays one attack while the house lives: the bots of the attacked queue go, the attacker does what it does, bots come back, and
  * what becomes of each attacked copy is watched to its end. The other queues flow on; those of the attacked one wait meanwhile.
@@ -83,10 +77,12 @@ export async function runAttack(attack: Attack, parts: AttackRunParts): Promise<
   }
 
   await parts.dismiss()
-  const bait = await traffic.deliver(HOME, BAIT, attack.needsNoSession ? withoutRepository : undefined)
+  const post = (): Promise<string[]> =>
+    traffic.deliver(HOME, BAIT, attack.needsNoSession ? withoutRepository : ofItsOwn)
+  const bait = await post()
   if (attack.needsTwoKeys) {
     await parts.rotate()
-    bait.push(...(await traffic.deliver(HOME, BAIT)))
+    bait.push(...(await post()))
   }
   const hands = createHands(provider, copies, signal)
   const intruder = await createAttacker({ hands, clock, onTouch: parts.onTouch })

@@ -73,7 +73,7 @@ export interface Lab {
   close(): Promise<void>
 }
 
-const DEFAULT_TIMEOUT_MS = 30_000
+const DEFAULT_TIMEOUT_MS = 60_000
 /** The queue whose bot is given the key of another one, for the attack that shows why nobody should. */
 const ELSEWHERE: QueueName = 'merge-warden'
 

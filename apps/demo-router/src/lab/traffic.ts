@@ -25,6 +25,8 @@ export interface TrafficOptions {
   /** Deliveries for bots, without end. */
   readonly next: (queue?: QueueName) => readonly [QueueName, Delivery]
   readonly perSecond?: number
+  /** How soon a delivery that was refused is posted again. Default 1 s. */
+  readonly againMs?: number
 }
 
 interface Posted {
@@ -33,15 +35,15 @@ interface Posted {
 }
 
 const DEFAULT_PER_SECOND = 4
-/** How soon a delivery that was refused is posted again. */
-const AGAIN_MS = 1_000
+const DEFAULT_AGAIN_MS = 1_000
 /** So many wait for the router at most; then nothing new happens until it answers. */
 const MAX_WAITING = 2_000
 /** A router that takes none of the attacker's bait in so many attempts will not take it at all. */
 const MAX_TRIES = 5
 const ACCEPTED = 202
 
-export function createTraffic({ post, books, next, perSecond = DEFAULT_PER_SECOND }: TrafficOptions): Traffic {
+export function createTraffic(options: TrafficOptions): Traffic {
+  const { post, books, next, perSecond = DEFAULT_PER_SECOND, againMs = DEFAULT_AGAIN_MS } = options
   const refused: Posted[] = []
   const underWay = new Set<Promise<unknown>>()
   const closing = new AbortController()
@@ -79,7 +81,7 @@ export function createTraffic({ post, books, next, perSecond = DEFAULT_PER_SECON
 
   const flowAgain = async (): Promise<void> => {
     while (!signal.aborted) {
-      await delay(AGAIN_MS, undefined, { signal }).catch(() => {})
+      await delay(againMs, undefined, { signal }).catch(() => {})
       while (!signal.aborted && stillness === 0) {
         const [oldest] = refused
         if (oldest === undefined || (await attempt(oldest)) !== ACCEPTED) break
@@ -96,7 +98,7 @@ export function createTraffic({ post, books, next, perSecond = DEFAULT_PER_SECON
       let status = await attempt(one)
       for (let tries = 1; status !== ACCEPTED; tries += 1) {
         if (tries >= MAX_TRIES) throw new LabConflict('router', `The router answered ${status ?? 'nothing'}.`)
-        await delay(AGAIN_MS, undefined, { signal })
+        await delay(againMs, undefined, { signal })
         status = await attempt(one)
       }
     }
