@@ -14,15 +14,17 @@ const APART_MS = 180
 /** Keys that are remembered, of messages that were seen. */
 const REMEMBERED = 500
 
+/** Messages are told of together, and set out one by one. */
+const SCATTER_MS = 300
 const [TRAVEL_MS, PIPE_MS, OPEN_MS, STOP_MS, FALL_MS, FADE_MS] = [900, 700, 350, 800, 450, 250]
 
 const stillness = matchMedia('(prefers-reduced-motion: reduce)')
 
-/** @param {Token} token @param {readonly Point[]} points @param {number} duration */
-const move = ({ el }, points, duration) =>
+/** @param {Token} token @param {readonly Point[]} points @param {number} duration @param {number} [delay] */
+const move = ({ el }, points, duration, delay = 0) =>
   el.animate(
     points.map(({ x, y }) => ({ transform: `translate(${x}px, ${y}px)` })),
-    { duration, fill: 'forwards', easing: 'ease-in-out' },
+    { duration, delay, fill: 'both', easing: 'ease-in-out' },
   ).finished
 
 /** @param {Token} token */
@@ -85,7 +87,7 @@ export const createMotion = (layer, queues) => {
   const journey = async (token, lane, waited) => {
     const [tail, head] = [lane.way[3], lane.last[0]]
     if (!waited) {
-      await move(token, token.row.attack === null ? wayOf(lane) : lane.intrusion, TRAVEL_MS)
+      await move(token, token.row.attack === null ? wayOf(lane) : lane.intrusion, TRAVEL_MS, Math.random() * SCATTER_MS)
       await move(token, [tail, head], PIPE_MS)
       const { stage, key } = token.row
       if (stage === 'stored') remember(waiting, key)
