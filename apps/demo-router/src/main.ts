@@ -5,8 +5,10 @@ const { stdout, stderr } = process
 for (const stream of [stdout, stderr]) stream.on('error', () => {})
 const { stopped, calm } = listenForStop()
 const args = process.argv.slice(2)
+/** What runs as a process of its own, told everything by its environment; all else is the demo. */
+const PROCESSES = ['router', 'bot', 'keys']
 
-if (args[0] === 'router' || args[0] === 'bot') {
+if (PROCESSES.includes(args[0] ?? '')) {
   const { runProcess } = await import('./process/command.ts')
   const write = (line: string): void => void stdout.write(`${line}\n`)
   const code = await runProcess(args, { environment: process.env, write, stopped })

@@ -29,7 +29,7 @@ export interface KeyPlan {
   open(queue: QueueName, surroundings: Surroundings): Promise<KeyProvider>
 }
 
-export interface OpenNonceStore {
+interface OpenNonceStore {
   readonly store: NonceStore
   close(): Promise<void>
 }

@@ -18,7 +18,7 @@ export interface StoredCopy extends Place, WireFields {
 }
 
 /** What of a delivery tells which copy it brings. */
-export type DeliveredFields = Pick<MessageFacts, 'brokerMessageId'> & WireFields
+type DeliveredFields = Pick<MessageFacts, 'brokerMessageId'> & WireFields
 
 /**
  * The copies that lie at a broker, as those who send, receive and settle know them. Brokers number their copies in ways of their

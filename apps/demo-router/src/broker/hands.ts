@@ -4,7 +4,7 @@ import type { Copies, StoredCopy, WireFields } from './copies.ts'
 import type { WatchedProvider } from './watched-provider.ts'
 
 /** What was taken out of a queue. */
-export interface Grip {
+interface Grip {
   /** Oldest first. */
   readonly copies: readonly StoredCopy[]
   /** Keeps one of them. */

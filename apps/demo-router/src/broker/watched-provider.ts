@@ -19,7 +19,7 @@ export interface BrokerObserver {
 }
 
 /** A queue whose copies are known, and the hands of somebody who may do to it what the broker allows. */
-export interface WatchedTransport extends QueueTransport {
+interface WatchedTransport extends QueueTransport {
   /** Takes messages away, past all clients: at most ten of those that can be had now, or soon. */
   take(signal: AbortSignal): Promise<StoredCopy[]>
   /** Stores a message as it is, past all clients; no deduplication knows it. */

@@ -1,8 +1,10 @@
 import { isQueueName, QUEUES } from '../github/routes.ts'
 import { botService } from './bot.ts'
+import { makeFirstKeys } from './new-keys.ts'
 import { routerService } from './router.ts'
 import { runService, type ServiceKind, type ServiceParts } from './service.ts'
 
+const EXIT_GOOD = 0
 /** A command line that cannot be read. */
 const EXIT_USAGE = 2
 
@@ -12,10 +14,17 @@ const kindOf = ([command, name, ...rest]: readonly string[]): ServiceKind | unde
   return command === 'bot' && name !== undefined && isQueueName(name) ? botService(name) : undefined
 }
 
-/** Runs `router`, or `bot <name>`, as the environment says, and resolves with the exit code. */
+/** Runs `router`, `bot <name>` or `keys <directory>`, as the environment says, and resolves with the exit code. */
 export async function runProcess(args: readonly string[], parts: ServiceParts): Promise<number> {
+  const [command, directory] = args
+  if (command === 'keys' && directory !== undefined) {
+    await makeFirstKeys(directory)
+    return EXIT_GOOD
+  }
   const kind = kindOf(args)
   if (kind !== undefined) return runService(kind, parts)
-  parts.write(`Usage: router, or bot with one of ${QUEUES.join(', ')}. All else is set by environment variables.`)
+  parts.write(
+    `Usage: router, bot with one of ${QUEUES.join(', ')}, or keys with a directory. All else is set by environment variables.`,
+  )
   return EXIT_USAGE
 }

@@ -6,7 +6,7 @@ import { onTestFinished, vi } from 'vitest'
 const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 /** One line of the log of a process. */
-export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: string }
+type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: string }
 
 /** A process of the built program. */
 export interface Child {

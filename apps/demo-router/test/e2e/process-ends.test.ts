@@ -53,7 +53,7 @@ describe('a router or bot as a process', { timeout: 60_000 }, () => {
     async (args) => {
       const child = startChild(args, { ...local.variables, ...ROUTER })
       expect(await child.closed).toEqual({ code: 2, signal: null })
-      expect(child.output()).toMatch(/^Usage: router, or bot with one of task-tactician/)
+      expect(child.output()).toMatch(/^Usage: router, bot with one of task-tactician/)
     },
   )
 
