@@ -35,7 +35,7 @@ export interface UnderWay {
 interface Call {
   readonly fail: (error: Error) => void
   readonly place: Place
-  /** What it is made on, once that is open. */
+  /** What it is made on; undefined while the SDK has not replaced one that broke before. */
   connection: AmqpConnection | undefined
 }
 
@@ -46,12 +46,23 @@ export function createUnderWay(made: () => object | undefined): UnderWay {
 
   const failOne = ({ fail, place }: Call): void => fail(connectionLost(place))
 
-  const look = (): void => {
+  /** Connections that were open: one that is open no longer is broken. */
+  const opened = new WeakSet<AmqpConnection>()
+
+  const isBroken = (connection: AmqpConnection): boolean => opened.has(connection) && !connection.isOpen()
+
+  const connectionNow = (): AmqpConnection | undefined => {
     const now = connectionOf(made())
+    if (now?.isOpen() === true) opened.add(now)
+    return now
+  }
+
+  const look = (): void => {
+    const now = connectionNow()
     for (const call of calls) {
       const { connection } = call
-      if (connection !== undefined && (connection !== now || !connection.isOpen())) failOne(call)
-      else if (now?.isOpen() === true) call.connection = now
+      if (connection === undefined) call.connection = now && !isBroken(now) ? now : undefined
+      else if (connection !== now || isBroken(connection)) failOne(call)
     }
     if (calls.size > 0) return
     clearInterval(watching)
@@ -59,8 +70,8 @@ export function createUnderWay(made: () => object | undefined): UnderWay {
   }
 
   const add = (call: Call): void => {
-    const now = connectionOf(made())
-    if (now?.isOpen() === true) call.connection = now
+    const now = connectionNow()
+    if (now !== undefined && !isBroken(now)) call.connection = now
     calls.add(call)
     watching ??= setInterval(look, WATCH_MS).unref()
   }

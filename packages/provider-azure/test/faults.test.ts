@@ -59,8 +59,8 @@ it.concurrent.for([
     const random = randomFrom(SEED)
     const struck = new Map<FaultPoint, number>()
     for (const [point, { oneIn, faults }] of WEATHER) {
-      // Who asks for sessions attaches all the time.
-      const rarity = point === 'attach' && requiresSession ? 6 * oneIn : oneIn
+      // Who asks for sessions attaches all the time, and sends by session.
+      const rarity = requiresSession && (point === 'attach' || point === 'send') ? 5 * oneIn : oneIn
       let left = rarity
       const choose = (): Fault | undefined => {
         left -= 1
