@@ -72,7 +72,7 @@ const showRead = ({ text, readBytes, refusal, deadLetterReason, stage }) => {
   }
   const why =
     refusal === null
-      ? [element('strong', {}, 'Nothing yet'), element('span', {}, `The message ${STAGES[stage]}.`)]
+      ? [element('strong', {}, 'Nothing yet'), element('span', {}, `Where it is: ${STAGES[stage]}.`)]
       : [
           element('strong', { class: 'bad' }, `Nothing: ${refusal}`),
           element('span', {}, meaningOf(refusal)),

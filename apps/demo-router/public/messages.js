@@ -15,7 +15,8 @@ const FILTERS = {
 }
 
 /** @param {MessageRow} row */
-const toneOf = ({ refusal, stage, sealed }) => (refusal !== null || stage === 'dead' ? 'bad' : sealed ? 'good' : 'warn')
+const toneOf = ({ refusal, stage, sealed }) =>
+  refusal !== null || stage === 'dead' ? 'bad' : sealed && stage !== 'gone' ? 'good' : 'warn'
 
 /** @param {MessageRow} row @param {(key: string) => void} onPick */
 const makeItem = (row, onPick) => {

@@ -149,6 +149,20 @@ describe('the page of the demo in Chromium', { timeout: 240_000 }, () => {
     expect(problems).toEqual([])
   })
 
+  it('finds a demo again that ended and began anew, and shows the new one', async () => {
+    const first = await walkIn()
+    await first.demo.close()
+    await announced(first.page, /^The demo does not answer/)
+    const port = Number(new URL(first.url).port)
+    const second = await openLab({ port, perSecond: 12 })
+    expect(second.url).toBe(first.url)
+    await announced(first.page, /^The demo is back/)
+    await eventually(() => first.page.locator('#messages .row').count()).toBeGreaterThan(5)
+    await first.page.locator('.attack[data-attack=flip-bit]').press('Enter')
+    await announced(first.page, /^Flip a bit: Refused/)
+    expect(first.problems.filter((problem) => !/ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED)/.test(problem))).toEqual([])
+  })
+
   it('rolls sealing out, from plaintext to reject, and shows the share of each (DR4)', async () => {
     const { page, problems } = await walkIn()
     const queue = card(page, 'spec-sentinel')

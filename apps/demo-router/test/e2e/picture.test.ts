@@ -24,6 +24,7 @@ it.runIf(process.env.UPDATE_PICTURE)(
     await page.mouse.move(0, 0)
     for (const scheme of SCHEMES) {
       await page.emulateMedia({ colorScheme: scheme })
+      await expect.poll(() => page.locator('#flow .token[data-attack]').count(), { timeout: 30_000 }).toBe(0)
       const attack = page.locator('.attack[data-attack=flip-bit]')
       await attack.press('Enter')
       await page.evaluate('document.activeElement.blur(); scrollTo(0, 0)')
