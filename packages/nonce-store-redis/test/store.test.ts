@@ -7,6 +7,7 @@ import { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { startsForAll } from './redis-here.ts'
 import { another, claim, claimOf, identity, LONG, unavailable, until } from './support.ts'
+import { startWire } from './wire.ts'
 
 const server = startsForAll(() => startRedis())
 
@@ -179,6 +180,16 @@ describe('a client of the application', () => {
     expect(client.listenerCount('error')).toBe(0)
     client.disconnect()
   })
+})
+
+it('a store connects with its first call', async () => {
+  await using wire = await startWire(server().port)
+  await using store = redisNonceStore({ url: wire.url, logger: false })
+  await using other = redisNonceStore({ url: wire.url, logger: false })
+  await claim(store, identity())
+  expect(wire.connections).toBe(1)
+  expect(await other.check()).toHaveLength(1)
+  expect(wire.connections).toBe(2)
 })
 
 describe('closing', () => {
