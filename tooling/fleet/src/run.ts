@@ -37,9 +37,11 @@ export interface Report extends Verdict {
 
 const receivers = 2
 const messagesPerSecond = 100
-const shortestSendMs = 10_000
+const shortestSendMs = 14_000
 /** One of each, and more of what can happen more than once, for so many milliseconds of sending. */
 const roundMs = 12_000
+/** Between two outages, at least and at most: long enough for the fleet to be at work again. */
+const calmMs = [1_500, 3_500] as const
 const drainMs = 120_000
 
 /** Stop and pause in each round, in any order; the failover once, in the round in the middle. */
@@ -128,7 +130,7 @@ async function goThrough(
 ): Promise<Record<Outage, number>> {
   const counts = { stop: 0, pause: 0, failover: 0 }
   for (const outage of plan) {
-    await sleep(random.between(500, 2_500))
+    await sleep(random.between(...calmMs))
     await redis.outage(outage)
     counts[outage] += 1
   }

@@ -67,7 +67,7 @@ describe('the run shows', () => {
   test.concurrent.each(caught.filter(([, , inShort]) => isLong || inShort))(
     'that %s: %s',
     async (sabotage, wrong) => {
-      const report = await runFleet({ seed: 5, messages: 300, sabotage })
+      const report = await runFleet({ seed: 5, messages: 500, sabotage })
       expect(report.wrongs[wrong]).not.toEqual([])
     },
     timeout,
