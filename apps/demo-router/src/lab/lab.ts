@@ -200,7 +200,9 @@ export function createLab(parts: LabParts): Lab {
     look: () => ({ attacks: infos, outages: outages(), traffic: traffic.isOn }),
     async lookAt(queue) {
       const [seen, list] = await Promise.all([crew.look(queue), keys[queue].list()])
-      return { ...stances[queue], ...seen, keys: list }
+      // While a client cannot ask, what was put into the queue and did not leave it still waits there.
+      const depth = seen.depth ?? parts.copies.lyingIn(queue).length
+      return { ...stances[queue], ...seen, depth, keys: list }
     },
     async begin() {
       await Promise.all(QUEUES.map(usual))

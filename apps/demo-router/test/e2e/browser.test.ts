@@ -135,6 +135,10 @@ describe('the page of the demo in Chromium', { timeout: 240_000 }, () => {
     await announced(page, new RegExp(`^${label} is out of order`))
     await hurry(demo, async () => /^3 of 3 queues hold/.test((await page.locator('#intake-note').textContent()) ?? ''))
     expect(await page.locator('#flow-summary').textContent()).toMatch(/Intake (paused|broken) by \w+/)
+    if (label !== 'Broker') {
+      await eventually(() => page.locator('#intake td:nth-child(5)').allInnerTexts()).not.toContain('0')
+      await eventually(() => page.locator('#flow .pile .padlock').count()).toBeGreaterThan(2)
+    }
     expect(await accessibilityViolations(page)).toEqual([])
     await outage.press('Space')
     await announced(page, new RegExp(`^${label} works again`))
