@@ -1,5 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { MeterProvider as AnyMeterProvider, TracerProvider as AnyTracerProvider } from '@opentelemetry/api'
+import {
+  type MeterProvider as AnyMeterProvider,
+  type TracerProvider as AnyTracerProvider,
+  metrics,
+  trace,
+} from '@opentelemetry/api'
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import {
   detectResources,
@@ -71,4 +76,10 @@ export function openTelemetry(options: TelemetryOptions): Telemetry {
       await within(lastSpansMs, closing)
     },
   }
+}
+
+/** Has every client and server of this process measure with it that is given nothing else. */
+export function registerTelemetry({ meterProvider, tracerProvider }: Telemetry): void {
+  metrics.setGlobalMeterProvider(meterProvider)
+  if (tracerProvider !== undefined) trace.setGlobalTracerProvider(tracerProvider)
 }
