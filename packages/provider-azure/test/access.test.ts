@@ -267,6 +267,8 @@ describe('a connection', () => {
     expect(emulator.connections).toBe(2)
     await session.close()
     await Promise.all([a.close(), jobs.close()])
+    await pause(50)
+    expect(emulator.connections).toBe(2)
     expect(await codeOf(send(b, wire('4')))).toBe('done')
     await b.close()
     while (emulator.connections > 0) await pause(10)
@@ -276,6 +278,22 @@ describe('a connection', () => {
     expect(emulator.connections).toBe(1)
     await again.close()
     expect(emulator.queue('b').messages()).toHaveLength(3)
+  })
+
+  it('is closed in time though the SDK never finishes to', async () => {
+    const emulator = await emulate()
+    const client = new ServiceBusClient(emulator.connectionString)
+    onTestFinished(() => client.close())
+    const createSender: ServiceBusClient['createSender'] = (path) => {
+      const sender = client.createSender(path)
+      return Object.assign(sender, { close: () => new Promise<void>(() => {}) })
+    }
+    const stuck = Object.assign(Object.create(client), { createSender })
+    const transport = azureProvider({ client: stuck, logger: false }).open('orders')
+    await send(transport, wire('a'))
+    const begunAt = performance.now()
+    await transport.close()
+    expect(performance.now() - begunAt).toBeLessThan(4_000)
   })
 
   it('is closed in time though its server is gone, and the process may end', { timeout: 30_000 }, async () => {

@@ -113,10 +113,10 @@ describe('a message of another sender', () => {
   }
 
   it('is known by the id that the broker has (protocol.md 2)', async () => {
-    const message = await receive({ body: Buffer.from('{"a":1}'), messageId: 'theirs', subject: 's', to: 't' })
+    const message = await receive({ body: Buffer.from('{"a": 1.0}'), messageId: 'theirs', subject: 's', to: 't' })
     expect(message).toMatchObject({ messageId: 'theirs', attributes: {}, malformed: undefined })
     // It looks like JSON, and stays bytes.
-    expect(message.body).toEqual(utf8('{"a":1}'))
+    expect(message.body).toEqual(utf8('{"a": 1.0}'))
   })
 
   it('without an id has the one that the broker gave it (protocol.md 2)', async () => {
@@ -192,7 +192,8 @@ describe('a dead letter', () => {
     await send(transport, wire('a', { attributes: { tenant: 't' } }))
     await (await take(transport)).deadLetter({ reason: 'r', description: 'd' })
     const { message } = await take(lettersOf(transport))
-    expect(message).toMatchObject({ deadLettered: { reason: 'r', description: 'd' }, attributes: { tenant: 't' } })
+    expect(message.deadLettered).toEqual({ reason: 'r', description: 'd' })
+    expect(message.attributes).toEqual({ tenant: 't' })
   })
 
   it('that nobody gave a reason has one (PA6)', () => {

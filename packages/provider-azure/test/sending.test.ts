@@ -171,10 +171,12 @@ describe('many sends at once', () => {
   it('lose nothing, however many there are: the SDK alone fails from 2 048 on (C20, edge case 19)', {
     timeout: SCALED_TIMEOUT_MS,
   }, async () => {
-    const { open, queue: make, look } = here()
+    const { emulator, open, queue: make, look } = here()
     const queue = make()
     const transport = open(queue)
     const count = scaled(3_000)
+    // All are on their way before the first is answered.
+    emulator.inject('send', { delayMs: 500 }, { queue })
     await Promise.all(numbers(count).map((index) => send(transport, wire(String(index), { messageId: `m${index}` }))))
     const ids = look(queue)
       .messages()
