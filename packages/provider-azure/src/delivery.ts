@@ -29,7 +29,7 @@ export interface Carrier {
   /** Told before a delivery goes back to the queue. */
   onAbandon?(delivery: Delivery): Promise<void>
   /** Told once, when it is held no longer. */
-  onEnd(): void
+  onEnd?(): void
 }
 
 const isAnyOf = (error: unknown, ...codes: readonly string[]): boolean =>
@@ -47,7 +47,7 @@ export function createDelivery(raw: ServiceBusReceivedMessage, carrier: Carrier)
   const end = (): void => {
     if (isOver) return
     isOver = true
-    carrier.onEnd()
+    carrier.onEnd?.()
   }
 
   const assertHeld = (place: Place): void => {

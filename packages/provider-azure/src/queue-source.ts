@@ -1,5 +1,5 @@
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus'
-import { type Clock, isQueueError } from '@queue-runtime/core'
+import type { Clock } from '@queue-runtime/core'
 import type { Delivery } from '@queue-runtime/core/provider'
 import { CALL_MS } from './connection.ts'
 import { type Carrier, createDelivery, type Lock } from './delivery.ts'
@@ -71,33 +71,31 @@ export function createQueueSource({ queue, origin, clock, open }: SourceParts): 
     return renewed()
   }
 
-  /** The SDK goes on to wait for the answer, and would take one to the next attempt for it. */
-  const settlingFailed =
-    (link: Link) =>
-    (error: unknown): never => {
-      if (isQueueError(error, 'Timeout')) lose(link)
-      throw error
-    }
-
   const carrierOf = (link: Link, locks: Set<Lock>, raw: ServiceBusReceivedMessage, settled: () => void): Carrier => {
     const lock = { until: raw.lockedUntilUtc?.getTime() ?? 0 }
     locks.add(lock)
+    let isTried = false
     return {
       ...{ queue, origin, lock },
       isHeld: () => clock.now() < lock.until,
       gone: lockLost,
       async settle(place, isCompletion, act) {
-        if (link.isOpen) return link.settle(place, isCompletion, () => act(link.receiver)).catch(settlingFailed(link))
-        lose(link)
-        const other = renewed()
-        return other.call(place, CALL_MS, () => act(settlerByToken(other.receiver, raw.lockToken ?? '')))
+        if (!link.isOpen) lose(link)
+        // Over a link the SDK settles a message once, whatever the answer.
+        if (link.isOpen && !isTried) {
+          isTried = true
+          await link.settle(place, isCompletion, () => act(link.receiver))
+          settled()
+          return
+        }
+        const any = link.isOpen ? link : renewed()
+        await any.call(place, CALL_MS, () => act(settlerByToken(any.receiver, raw.lockToken ?? '')))
       },
       renew(place) {
         const any = link.isOpen ? link : renewed()
         return any.call(place, CALL_MS, () => any.receiver.renewMessageLock(raw))
       },
       onEnd() {
-        settled()
         locks.delete(lock)
       },
     }

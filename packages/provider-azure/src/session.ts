@@ -5,6 +5,7 @@ import { CALL_MS } from './connection.ts'
 import { type Carrier, createDelivery } from './delivery.ts'
 import { type Place, sessionLockLost } from './errors.ts'
 import { createLink } from './link.ts'
+import { settlerByToken } from './lock-token.ts'
 import type { Draw } from './looking.ts'
 import { createReceiver } from './receiver.ts'
 
@@ -34,16 +35,6 @@ export function createSession(receiver: ServiceBusSessionReceiver, { queue, cloc
     }
   }
 
-  const carrierOf = (settled: () => void): Carrier => ({
-    ...{ queue, lock, isHeld },
-    origin: { isDeadLetters: false },
-    gone: sessionLockLost,
-    settle: (place, isCompletion, act) => whileHeld(place, () => link.settle(place, isCompletion, () => act(receiver))),
-    renew,
-    onAbandon: (delivery) => main.clearShelf(delivery),
-    onEnd: settled,
-  })
-
   const renew = (place: Place): Promise<Date> =>
     whileHeld(place, async () => {
       const lockedUntil = await link.call(place, CALL_MS, () => receiver.renewSessionLock())
@@ -51,9 +42,31 @@ export function createSession(receiver: ServiceBusSessionReceiver, { queue, cloc
       return lockedUntil
     })
 
+  const carrierOf = (raw: ServiceBusReceivedMessage, settled: () => void): Carrier => {
+    let isTried = false
+    return {
+      ...{ queue, lock, isHeld, renew },
+      origin: { isDeadLetters: false },
+      gone: sessionLockLost,
+      settle: (place, isCompletion, act) =>
+        whileHeld(place, async () => {
+          // Over a link the SDK settles a message once, whatever the answer.
+          if (isTried) {
+            const settler = settlerByToken(receiver, raw.lockToken ?? '', sessionId)
+            await link.call(place, CALL_MS, () => act(settler))
+            return
+          }
+          isTried = true
+          await link.settle(place, isCompletion, () => act(receiver))
+          settled()
+        }),
+      onAbandon: (delivery) => main.clearShelf(delivery),
+    }
+  }
+
   const deliver = (messages: readonly ServiceBusReceivedMessage[]): Delivery[] => {
     const settled = link.take(messages)
-    return messages.map((raw, index) => createDelivery(raw, carrierOf(settled[index] ?? (() => {}))))
+    return messages.map((raw, index) => createDelivery(raw, carrierOf(raw, settled[index] ?? (() => {}))))
   }
 
   const draw: Draw = (maxMessages, waitMs) => {

@@ -1,7 +1,7 @@
 import { systemClock } from '@queue-runtime/core/provider'
 import { CONDITION } from '@queue-runtime/service-bus-emulator'
 import { describe, expect, it } from 'vitest'
-import { codeOf, local, noneIn, send, take, takeAll, textOf, wire } from './support.ts'
+import { accept, codeOf, local, never, noneIn, send, take, takeAll, textOf, wire } from './support.ts'
 
 const here = local()
 
@@ -53,19 +53,34 @@ describe.concurrent('what becomes of a settlement', () => {
     expect(await codeOf(delivery.renewLock())).toBe('MessageLockLost')
   })
 
-  it('what the broker refuses for another reason says so, and the message stays until its lock ends (PA8)', async () => {
-    const { queue: make, open, emulator, look } = here()
-    const queue = make({ lockDurationMs: 3_000 })
-    const transport = open(queue)
-    await send(transport, wire('hello'))
-    const delivery = await take(transport)
-    emulator.inject('settle', { error: CONDITION.serverBusy }, { queue, times: 1 })
-    expect(await codeOf(delivery.deadLetter({ reason: 'r' }))).toBe('Throttled')
-    // The SDK settles nothing again that was answered.
-    expect(await codeOf(delivery.deadLetter({ reason: 'r' }))).toBe('MessageLockLost')
-    expect(look(queue).deadLetters()).toEqual([])
-    expect((await take(transport)).message.deliveryCount).toBe(2)
-  })
+  it.for([[false], [true]] as const)(
+    'what the broker refuses for another reason says so, and may be asked for again (PA8, in a session: %s)',
+    async ([requiresSession]) => {
+      const { queue: make, open, emulator, look } = here()
+      const queue = make({ ...LONG, requiresSession })
+      const transport = open(queue)
+      await send(transport, ...['one', 'two', 'three'].map((text) => wire(text, { sessionId: 'a' })))
+      const receiver = requiresSession ? await accept(transport, 'a') : transport
+      const [one, two, three] = await takeAll(receiver, 3)
+      emulator.inject('settle', { error: CONDITION.serverBusy }, { queue, times: 3 })
+      const settle = (): Promise<string[]> => {
+        const calls = [one?.complete(), two?.deadLetter({ reason: 'r' }), three?.abandon({ delayMs: 0 })]
+        return Promise.all(calls.map((call) => codeOf(Promise.resolve(call))))
+      }
+      expect(await settle()).toEqual(['Throttled', 'Throttled', 'Throttled'])
+      expect(await settle()).toEqual(['done', 'done', 'done'])
+      expect(
+        look(queue)
+          .messages()
+          .map(({ deliveryCount }) => deliveryCount),
+      ).toEqual([1])
+      expect(
+        look(queue)
+          .deadLetters()
+          .map(({ applicationProperties }) => applicationProperties.DeadLetterReason),
+      ).toEqual(['r'])
+    },
+  )
 
   it.for([['before'], ['after']] as const)(
     'a settlement whose answer never comes gives Timeout in time; asked for again, it is done (%s it was done)',
@@ -138,7 +153,7 @@ describe.concurrent('what becomes of a settlement', () => {
       const deliveries = await transport.receive({
         maxMessages: 300,
         waitMs: 3_000,
-        signal: new AbortController().signal,
+        signal: never,
       })
       if (deliveries.length === 0) break
       handled.push(...deliveries.map(textOf))
@@ -146,6 +161,26 @@ describe.concurrent('what becomes of a settlement', () => {
     }
     expect(handled.toSorted()).toEqual(texts.toSorted())
     await held.complete()
+    expect(look(queue).messages()).toEqual([])
+  })
+
+  it('after a message whose lock ended, thousands of others come and go: it keeps its place on the link (field-notes 1.4)', async () => {
+    const { queue: make, open, look } = here()
+    const queue = make({ lockDurationMs: 1_000 })
+    const transport = open(queue)
+    await send(transport, wire('late'))
+    const late = await take(transport)
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    expect(await codeOf(late.complete())).toBe('MessageLockLost')
+    await send(open(queue), ...Array.from({ length: 4_500 }, (_, index) => wire(String(index))))
+    let handled = 0
+    while (handled < 4_501) {
+      const deliveries = await transport.receive({ maxMessages: 200, waitMs: 3_000, signal: never })
+      if (deliveries.length === 0) break
+      handled += deliveries.length
+      await Promise.all(deliveries.map((delivery) => delivery.complete()))
+    }
+    expect(handled).toBe(4_501)
     expect(look(queue).messages()).toEqual([])
   })
 
