@@ -1,63 +1,67 @@
 import type { Cluster, Redis } from 'ioredis'
 import { refusalOf, tooFewReplicas } from './errors.ts'
-import { SCRIPT, SCRIPT_SHA } from './script.ts'
+import { type Ask, SCRIPT, SCRIPT_SHA } from './script.ts'
 
-/** One call of the script: how it is named, and its arguments. */
-export interface Command {
+/** How the calls of a round are made. */
+export interface Round {
+  /** By the hash of the script, or with the script for a server that lacks it. */
   readonly by: 'evalsha' | 'eval'
-  readonly args: [string, ...string[]]
+  /** On the clock of the server, in milliseconds. */
+  readonly deadline: number
+  /** How long anybody waits for the answers, in milliseconds. */
+  readonly leftMs: number
 }
 
-/** What came of a command: the reply, or what was thrown. */
-export type Outcome = { readonly reply: unknown } | { readonly thrown: unknown }
+/** What came of a call: the reply of the script, or what was thrown, if anything was: the reply may be none. */
+export type Outcome = string | { readonly thrown: unknown }
 
-/** Sends commands at once and resolves with what came of each, in order. `leftMs`: how long anybody waits for it. */
-export type Link = (commands: readonly Command[], leftMs: number) => Promise<Outcome[]>
+/** Makes calls at once and resolves with what came of each, in order. */
+export type Link = (asks: readonly Ask[], round: Round) => Promise<Outcome[]>
 
 const NAMES = { evalsha: SCRIPT_SHA, eval: SCRIPT } as const
 
-type Reply = [error: Error | null, reply: unknown]
+type Reply = readonly [error: Error | null, reply: unknown]
 
-const outcomeOf = ([thrown, reply]: Reply): Outcome => (thrown === null ? { reply } : { thrown })
+const outcomeOf = ([error, reply]: Reply): Outcome => (typeof reply === 'string' ? reply : { thrown: error })
 
-/** One pipeline: all commands in one write, all replies in one round trip. */
+/** One pipeline: all calls in one write, all replies in one round trip. */
 export const serverLink =
   (client: Redis, waitReplicas: number): Link =>
-  async (commands, leftMs) => {
+  async (asks, { by, deadline, leftMs }) => {
     const pipeline = client.pipeline()
-    for (const { by, args } of commands) pipeline[by](NAMES[by], ...args)
+    for (const { key, operation, token, leaseMs, retainMs } of asks) {
+      pipeline[by](NAMES[by], 1, key, operation, token, deadline, leaseMs, retainMs)
+    }
     // In time for its own answer to arrive.
     if (waitReplicas > 0) pipeline.wait(waitReplicas, Math.max(1, Math.floor(leftMs * 0.75)))
     const replies = ((await pipeline.exec()) ?? []) as Reply[]
     if (waitReplicas > 0) {
-      const [thrown, count] = replies.pop() ?? [null, 0]
-      if (thrown !== null) throw thrown
+      const [error, count] = replies.pop() ?? [null, 0]
+      if (error !== null) throw error
       if (Number(count) < waitReplicas) throw tooFewReplicas(waitReplicas, Number(count))
     }
     return replies.map(outcomeOf)
   }
 
 /**
- * Commands of their own, since a cluster takes no pipeline over several nodes; sent together they make one round trip for each
- * node. ioredis follows redirections of single commands, but not of one among others in an automatic pipeline: those are asked
- * for once more, one after the other.
+ * Calls of their own, since a cluster takes no pipeline over several nodes; sent together they make one round trip for each
+ * node. ioredis follows redirections of single calls, but not of one among others in an automatic pipeline: those are made
+ * once more, one after the other.
  */
 export const clusterLink =
   (client: Cluster): Link =>
-  async (commands) => {
-    const send = async ({ by, args }: Command): Promise<Outcome> => {
+  async (asks, { by, deadline }) => {
+    const send = async ({ key, operation, token, leaseMs, retainMs }: Ask): Promise<Outcome> => {
       try {
-        return { reply: await client[by](NAMES[by], ...args) }
+        return outcomeOf([null, await client[by](NAMES[by], 1, key, operation, token, deadline, leaseMs, retainMs)])
       } catch (thrown) {
         return { thrown }
       }
     }
-    const outcomes = await Promise.all(commands.map(send))
-    for (const [index, command] of commands.entries()) {
+    const outcomes = await Promise.all(asks.map(send))
+    for (const [index, ask] of asks.entries()) {
       const outcome = outcomes[index]
-      if (outcome !== undefined && 'thrown' in outcome && refusalOf(outcome.thrown) === 'moved') {
-        outcomes[index] = await send(command)
-      }
+      if (typeof outcome === 'object' && refusalOf(outcome.thrown) === 'moved') outcomes[index] = await send(ask)
     }
     return outcomes
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { NonceClaim, NonceIdentity } from '@queue-runtime/crypto'
 import { RETAIN_AFTER_LEASE_MS } from '@queue-runtime/crypto/provider'
-import { recordKey } from './record-key.ts'
+import { recordKeys } from './record-key.ts'
 
 /**
  * The state table of protocol.md 5 on one record. One script for all operations: one to load and to know by its hash, and what
@@ -77,8 +77,9 @@ export function asksWith(prefix: string): {
   readonly renew: (id: NonceIdentity, leaseMs: number) => Ask
   readonly settle: (operation: 'confirm' | 'release', id: NonceIdentity, retainMs: number) => Ask
 } {
+  const keyOf = recordKeys(prefix)
   const ask = (operation: Ask['operation'], id: NonceIdentity, leaseMs: number, retainMs: number): Ask => ({
-    key: recordKey(prefix, id),
+    key: keyOf(id),
     operation,
     token: id.token,
     leaseMs: leaseOf(leaseMs),
@@ -91,12 +92,6 @@ export function asksWith(prefix: string): {
   }
 }
 
-/** The arguments of EVALSHA and EVAL after the script. `deadline` is a moment on the clock of the server, in milliseconds. */
-export const scriptArguments = (
-  { key, operation, token, leaseMs, retainMs }: Ask,
-  deadline: string,
-): [string, ...string[]] => ['1', key, operation, token, deadline, String(leaseMs), String(retainMs)]
-
 /** What the script says: the answer, and what the clock of the server shows. */
 export interface Said {
   readonly answer: string
@@ -104,9 +99,8 @@ export interface Said {
 }
 
 /** Null where it is not what the script says. */
-export function parseSaid(reply: unknown): Said | null {
-  if (typeof reply !== 'string') return null
+export function parseSaid(reply: string): Said | null {
   const space = reply.indexOf(' ')
   const serverNow = Number(reply.slice(space + 1))
-  return space > 0 && Number.isSafeInteger(serverNow) ? { answer: reply.slice(0, space), serverNow } : null
+  return space > 0 && serverNow > 0 ? { answer: reply.slice(0, space), serverNow } : null
 }

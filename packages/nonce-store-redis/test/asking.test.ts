@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createAsking } from '../src/asking.ts'
-import type { Command, Link } from '../src/link.ts'
-import { asksWith } from '../src/script.ts'
+import type { Link, Round } from '../src/link.ts'
+import { type Ask, asksWith } from '../src/script.ts'
 import { createServerClock } from '../src/server-clock.ts'
 import { createTimeLimit } from '../src/time-limit.ts'
 import { claimOf, identity, LONG, timed, unavailable } from './support.ts'
@@ -11,20 +11,17 @@ const TIMEOUT_MS = 200
 
 const asksFor = (count: number) => Array.from({ length: count }, () => claim(claimOf(identity())))
 
-const deadlineOf = ({ args }: Command): number => Number(args[4])
-const keyOf = ({ args }: Command): string => String(args[1])
-
 const error = (message: string): Error => Object.assign(new Error(message), { name: 'ReplyError' })
 
 /** A server whose clock is so much ahead of that of this process, and what it was sent. */
-const serverAt = (ahead: { ms: number }, answer: (command: Command) => string | Error = () => 'granted') => {
-  const rounds: (readonly Command[])[] = []
-  const link: Link = async (commands) => {
-    rounds.push(commands)
+const serverAt = (ahead: { ms: number }, answer: (ask: Ask, by: Round['by']) => string | Error = () => 'granted') => {
+  const rounds: (Round & { readonly asks: readonly Ask[] })[] = []
+  const link: Link = async (asks, round) => {
+    rounds.push({ ...round, asks })
     const now = Math.floor(performance.now() + ahead.ms)
-    return commands.map((command) => {
-      const answered = now > deadlineOf(command) ? 'late' : answer(command)
-      return typeof answered === 'string' ? { reply: `${answered} ${now}` } : { thrown: answered }
+    return asks.map((ask) => {
+      const answered = now > round.deadline ? 'late' : answer(ask, round.by)
+      return typeof answered === 'string' ? `${answered} ${now}` : { thrown: answered }
     })
   }
   return {
@@ -43,7 +40,7 @@ describe('a batch of calls', () => {
     expect(await ask(asksFor(3))).toEqual(['granted', 'granted', 'granted'])
     expect(rounds).toHaveLength(2)
     await ask(asksFor(100))
-    expect(rounds.map((commands) => commands.length)).toEqual([3, 3, 100])
+    expect(rounds.map(({ asks }) => asks.length)).toEqual([3, 3, 100])
   })
 
   it('is made again where the clock of the server was set, or is that of another server (NR3)', async () => {
@@ -63,29 +60,26 @@ describe('a batch of calls', () => {
     await ask(asksFor(1))
     const startedAt = performance.now()
     await ask(asksFor(2))
-    for (const command of rounds.at(-1) ?? []) {
-      expect(deadlineOf(command) - 1e12 - startedAt).toBeLessThan(TIMEOUT_MS + 1)
-      expect(deadlineOf(command) - 1e12 - startedAt).toBeGreaterThan(TIMEOUT_MS / 2)
-    }
+    const { deadline = 0, leftMs } = rounds.at(-1) ?? {}
+    expect(deadline - 1e12 - startedAt).toBeLessThan(TIMEOUT_MS + 1)
+    expect(deadline - 1e12 - startedAt).toBeGreaterThan(TIMEOUT_MS / 2)
+    expect(leftMs).toBeLessThanOrEqual(TIMEOUT_MS)
   })
 
   it('sends the script to a server that lacks it, for those calls alone that were not carried out (NR1)', async () => {
     let lacks = new Set<string>()
-    const { ask, rounds } = serverAt({ ms: 0 }, (command) =>
-      lacks.has(keyOf(command)) && command.by === 'evalsha'
-        ? error('NOSCRIPT No matching script. Please use EVAL.')
-        : `granted`,
+    const { ask, rounds } = serverAt({ ms: 0 }, ({ key }, by) =>
+      lacks.has(key) && by === 'evalsha' ? error('NOSCRIPT No matching script. Please use EVAL.') : 'granted',
     )
     await ask(asksFor(1))
     const asks = asksFor(5)
     lacks = new Set([asks[1]?.key ?? '', asks[3]?.key ?? ''])
     expect(await ask(asks)).toEqual(['granted', 'granted', 'granted', 'granted', 'granted'])
-    const [all = [], again = []] = rounds.slice(-2)
-    expect(all.map(keyOf)).toEqual(asks.map(({ key }) => key))
-    expect(again.map((command) => [command.by, keyOf(command)])).toEqual([
-      ['eval', asks[1]?.key],
-      ['eval', asks[3]?.key],
-    ])
+    const [all, again] = rounds.slice(-2)
+    expect([all?.by, all?.asks]).toEqual(['evalsha', asks])
+    expect([again?.by, again?.asks]).toEqual(['eval', [asks[1], asks[3]]])
+    await ask(asks)
+    expect(rounds.at(-2)?.by).toBe('evalsha')
   })
 
   it('fails as a whole where one call of it does, and says nothing of what Redis said', async () => {
@@ -95,13 +89,13 @@ describe('a batch of calls', () => {
   })
 
   it('fails where the reply is none of the script', async () => {
-    for (const reply of ['granted', 'granted x', '', 5, null, ['granted', 1], 'granted -']) {
+    for (const reply of ['granted', 'granted x', '', ' 5', 'granted -5']) {
       const ask = createAsking(
-        async () => [{ reply }],
+        async () => [reply],
         TIMEOUT_MS,
         createTimeLimit(TIMEOUT_MS, () => undefined),
       )
-      await expect(ask(asksFor(1)), String(reply)).rejects.toEqual(unavailable(/^Redis failed/))
+      await expect(ask(asksFor(1)), reply).rejects.toEqual(unavailable(/^Redis failed/))
     }
     const silent = createAsking(
       async () => [],
@@ -132,7 +126,7 @@ describe('a batch of calls', () => {
     let answer = (): void => {}
     const link: Link = () =>
       new Promise((resolve) => {
-        answer = () => resolve([{ reply: 'granted 1' }])
+        answer = () => resolve(['granted 1'])
       })
     const ask = createAsking(
       link,

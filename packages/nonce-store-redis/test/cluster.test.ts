@@ -2,7 +2,7 @@ import { redisNonceStore } from '@queue-runtime/nonce-store-redis'
 import { type RedisServer, startRedisCluster } from '@queue-runtime/redis-server'
 import { Cluster } from 'ioredis'
 import { describe, expect, it } from 'vitest'
-import { recordKey } from '../src/record-key.ts'
+import { recordKeys } from '../src/record-key.ts'
 import { needsRedis } from './redis-here.ts'
 import { another, claim, claimOf, identity, LONG, timed, unavailable, until } from './support.ts'
 
@@ -35,7 +35,7 @@ describe.concurrent.each(Object.entries(CLIENTS))('on a cluster, with %s,', { ti
     const id = identity()
     const others = Array.from({ length: 20 }, () => identity())
     await claim(store, id)
-    const key = recordKey('qr', id)
+    const key = recordKeys('qr')(id)
     const slot = await (nodes[0] as RedisServer).command('CLUSTER', 'KEYSLOT', key)
     const { from, to } = await around(nodes, slot)
     const [fromId, toId] = [await from.command('CLUSTER', 'MYID'), await to.command('CLUSTER', 'MYID')]

@@ -4,7 +4,7 @@ import { type RedisNonceOptions, redisNonceStore } from '@queue-runtime/nonce-st
 import { type RedisServer, startRedis, startReplica } from '@queue-runtime/redis-server'
 import { describe, expect, it } from 'vitest'
 import { refusalOf } from '../src/errors.ts'
-import { recordKey } from '../src/record-key.ts'
+import { recordKeys } from '../src/record-key.ts'
 import { needsRedis } from './redis-here.ts'
 import { another, claim, identity, LONG, timed, unavailable, until } from './support.ts'
 
@@ -154,7 +154,7 @@ describe('a server', () => {
           String(server.port),
           held.token,
           wanted.token,
-          recordKey('qr', held),
+          recordKeys('qr')(held),
           'ARGV',
           'nonces',
         ]) {
@@ -182,7 +182,7 @@ describe('a server', () => {
     await using server = await startRedis()
     await using store = redisNonceStore({ url: server.url, logger: false })
     const id = identity()
-    await server.command('RPUSH', recordKey('qr', id), 'x')
+    await server.command('RPUSH', recordKeys('qr')(id), 'x')
     await expect(claim(store, id)).rejects.toEqual(unavailable(/^Under the key of a record Redis holds something else/))
     expect(await claim(store, identity())).toBe('granted')
   })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { recordKey } from '../src/record-key.ts'
+import { recordKeys } from '../src/record-key.ts'
 
 const SEED = 3
 
@@ -9,8 +9,8 @@ const nonce = Uint8Array.from([0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x10, 0x11, 0
 describe('the key of a record', () => {
   it('is as in protocol.md 5 for every queue name and key id', () => {
     const fields = { scope: 'orders_eu-1', keyId: 'prod.orders:2026-11_a', nonce }
-    expect(recordKey('qr', fields)).toBe('qr:n:orders_eu-1:prod.orders:2026-11_a:CgsMDQ4PEBESExQV')
-    expect(recordKey('shop.{a}', fields)).toMatch(/^shop\.\{a\}:n:orders/)
+    expect(recordKeys('qr')(fields)).toBe('qr:n:orders_eu-1:prod.orders:2026-11_a:CgsMDQ4PEBESExQV')
+    expect(recordKeys('shop.{a}')(fields)).toMatch(/^shop\.\{a\}:n:orders/)
   })
 
   it(`is another one for every other prefix, scope, key id and nonce, whatever they hold, seed ${SEED} (NR3)`, () => {
@@ -49,7 +49,7 @@ describe('the key of a record', () => {
       scope: string
       keyId: string
       bytes: number[]
-    }) => recordKey(prefix, { scope, keyId, nonce: Uint8Array.from(bytes) })
+    }) => recordKeys(prefix)({ scope, keyId, nonce: Uint8Array.from(bytes) })
     fc.assert(
       fc.property(fc.array(identity, { minLength: 2, maxLength: 200 }), (identities) => {
         const spelt = new Set(identities.map((one) => JSON.stringify(one)))
@@ -68,12 +68,12 @@ describe('the key of a record', () => {
       ['a', 'b:k'],
       ['a%003ab', 'k'],
     ] as const
-    const keys = lookalikes.map(([scope, keyId]) => recordKey('qr', { scope, keyId, nonce }))
+    const keys = lookalikes.map(([scope, keyId]) => recordKeys('qr')({ scope, keyId, nonce }))
     expect(new Set(keys).size).toBe(lookalikes.length)
   })
 
   it('has no character outside of ASCII, and braces of the prefix alone: others would move it on a cluster', () => {
-    const key = recordKey('qr', { scope: '{é}', keyId: '{k} \u{1f511}', nonce })
+    const key = recordKeys('qr')({ scope: '{é}', keyId: '{k} \u{1f511}', nonce })
     expect(key).toMatch(/^[\x21-\x7e]+$/)
     expect(key).not.toMatch(/[{}]/)
   })
@@ -82,6 +82,6 @@ describe('the key of a record', () => {
     const around = new Uint8Array(32).fill(7)
     around.set(nonce, 5)
     const fields = { scope: 'orders', keyId: 'k' }
-    expect(recordKey('qr', { ...fields, nonce: around.subarray(5, 17) })).toBe(recordKey('qr', { ...fields, nonce }))
+    expect(recordKeys('qr')({ ...fields, nonce: around.subarray(5, 17) })).toBe(recordKeys('qr')({ ...fields, nonce }))
   })
 })

@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { NonceClaim } from '@queue-runtime/crypto'
 import { type RedisNonceStore, redisNonceStore } from '@queue-runtime/nonce-store-redis'
 import type { RedisServer } from '@queue-runtime/redis-server'
 import { redisTools } from '@queue-runtime/system-tools'
 import { Redis } from 'ioredis'
-import { freshClaim, type Sent } from './sent.ts'
+import { freshClaims, type Sent } from './sent.ts'
 
 /** How claims come: so many in a batch, and so many batches under way at once. */
 export interface Load {
@@ -34,8 +33,8 @@ const inLanes = async <T>(batches: readonly T[], { atOnce }: Load, work: (batch:
 }
 
 /** Made before the time is taken, as crypto has them when it claims. */
-const batchesOf = <T>({ depth }: Load, count: number, make: () => T): T[][] =>
-  Array.from({ length: Math.ceil(count / depth) }, () => Array.from({ length: depth }, make))
+const batchesOf = ({ depth }: Load, count: number): NonceClaim[][] =>
+  Array.from({ length: Math.ceil(count / depth) }, () => freshClaims(depth))
 
 const perClaim = (elapsedMs: number, batches: readonly (readonly unknown[])[]): number =>
   (elapsedMs * 1_000) / batches.reduce((sum, batch) => sum + batch.length, 0)
@@ -62,6 +61,9 @@ export async function redisBenchmark(server: RedisServer, [hash, count, key, ...
   }
 }
 
+const base64 = (nonce: Uint8Array): string =>
+  Buffer.from(nonce.buffer, nonce.byteOffset, nonce.byteLength).toString('base64url')
+
 /** The same command in pipelines of ioredis, without a store around it. */
 export function bareIoredis({ url }: RedisServer, [hash, count, key, ...rest]: Sent): ClaimContender {
   const client = new Redis(url)
@@ -69,10 +71,10 @@ export function bareIoredis({ url }: RedisServer, [hash, count, key, ...rest]: S
   return {
     name: 'ioredis, a bare pipeline',
     async run(load, total) {
-      const batches = batchesOf(load, total, () => prefix + randomBytes(12).toString('base64url'))
-      const elapsedMs = await inLanes(batches, load, (keys) => {
+      const batches = batchesOf(load, total)
+      const elapsedMs = await inLanes(batches, load, (claims) => {
         const pipeline = client.pipeline()
-        for (const one of keys) pipeline.evalsha(hash, count, one, ...rest)
+        for (const { nonce } of claims) pipeline.evalsha(hash, count, prefix + base64(nonce), ...rest)
         return pipeline.exec()
       })
       return perClaim(elapsedMs, batches)
@@ -92,7 +94,7 @@ export function ourStore({ url }: RedisServer): ClaimContender {
   return {
     name: 'redisNonceStore',
     async run(load, total) {
-      const batches = batchesOf(load, total, () => freshClaim())
+      const batches = batchesOf(load, total)
       return perClaim(await inLanes(batches, load, (batch) => granted(store, batch)), batches)
     },
     close: () => store.close(),

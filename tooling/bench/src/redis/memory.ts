@@ -1,6 +1,6 @@
 import { redisNonceStore } from '@queue-runtime/nonce-store-redis'
 import type { RedisServer } from '@queue-runtime/redis-server'
-import { freshClaim } from './sent.ts'
+import { freshClaims } from './sent.ts'
 
 const BATCH = 1_000
 
@@ -16,10 +16,10 @@ const shown = async (server: RedisServer): Promise<string> => {
 export async function memoryLines(server: RedisServer, count: number): Promise<string[]> {
   await server.command('FLUSHALL')
   const store = redisNonceStore({ url: server.url, logger: false, timeoutMs: 30_000 })
-  await store.claim([freshClaim()])
+  await store.claim(freshClaims(1))
   await server.command('FLUSHALL')
   const empty = await usedBy(server)
-  const claims = Array.from({ length: count }, () => freshClaim())
+  const claims = freshClaims(count)
   for (let at = 0; at < count; at += BATCH) await store.claim(claims.slice(at, at + BATCH))
   const claimed = (await usedBy(server)) - empty
   const usageClaimed = await shown(server)
