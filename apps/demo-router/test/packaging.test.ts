@@ -177,3 +177,20 @@ describe('what a process in production loads', () => {
     for (const name of local) expect(devDependencies?.[name]).toBeDefined()
   })
 })
+
+describe('the README', () => {
+  const named = new Set([...read('README.md').matchAll(/`((?!OTEL_)[A-Z][A-Z_]{3,})`/g)].map(([, name]) => name))
+
+  it('names every variable, and no other', () => {
+    expect([...named].sort()).toEqual(Object.keys(VARIABLES).sort())
+  })
+
+  it('says each default as it is', () => {
+    const text = read('README.md')
+    for (const [name, { default: value }] of Object.entries(VARIABLES)) {
+      if (value === undefined) continue
+      const row = text.split('\n').find((line) => line.startsWith('|') && line.includes(`\`${name}\``)) ?? ''
+      expect([name, row.includes(`\`${value}\``)]).toEqual([name, true])
+    }
+  })
+})
