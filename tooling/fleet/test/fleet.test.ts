@@ -30,7 +30,8 @@ const tell = ({ seed, seconds, figures, weather }: Report): void => {
   process.stdout.write(`fleet, seed ${seed}, ${seconds} s: ${JSON.stringify({ ...figures, weather })}\n`)
 }
 
-describe('processes on one queue, an attacker who copies every envelope, and Redis stopped, paused and failed over', () => {
+// Side by side: each waits more than it works.
+describe.concurrent('processes on one queue, an attacker who copies every envelope, and Redis stopped, paused and failed over', () => {
   const messages = isLong ? 10_000 : 500
 
   test(
@@ -63,8 +64,8 @@ const caught: readonly (readonly [sabotage: string, wrong: keyof Wrongs, inShort
   ['messages are deleted before they are handled', 'deletedUnconfirmed', false],
 ]
 
-describe('the run shows', () => {
-  test.concurrent.each(caught.filter(([, , inShort]) => isLong || inShort))(
+describe.concurrent('the run shows', () => {
+  test.each(caught.filter(([, , inShort]) => isLong || inShort))(
     'that %s: %s',
     async (sabotage, wrong) => {
       const report = await runFleet({ seed: 5, messages: 500, sabotage })
