@@ -4,6 +4,8 @@ import type { StoredCopy, WireFields } from '../broker/copies.ts'
 export interface Attacker {
   /** What lies in the attacked queue: at least two sealed messages, in queue order. */
   readonly loot: readonly [StoredCopy, StoredCopy, ...StoredCopy[]]
+  /** How many messages make a crowd here: fewer where the receiver, and not the broker, keeps those that are to be tried again. */
+  readonly crowd: number
   /** Puts an altered copy in the place of a message. */
   edit(message: StoredCopy, change: Partial<WireFields>): Promise<StoredCopy>
   /** Takes a message away. */

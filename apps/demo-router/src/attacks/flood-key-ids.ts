@@ -2,8 +2,6 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Attack } from './attack.ts'
 import { forged, timeOf } from './envelope-bytes.ts'
 
-/** Some brokers have no delay of their own: there a client holds what it wants to try again, a few at a time. */
-const FLOOD = 24
 /** A list that lacks a key is loaded anew so often at most (protocol.md 6). */
 const LIST_EVERY_S = 5
 
@@ -12,9 +10,9 @@ export const floodKeyIds: Attack = {
   name: 'flood-key-ids',
   number: 30,
   title: 'Flood with invented key ids',
-  description: `puts ${FLOOD} messages under invented key ids into the queue`,
-  async tamper({ loot: [model], put }) {
-    const flood = Array.from({ length: FLOOD }, () => ({
+  description: 'puts many messages under invented key ids into the queue',
+  async tamper({ loot: [model], put, crowd }) {
+    const flood = Array.from({ length: crowd }, () => ({
       ...model,
       messageId: randomUUID(),
       // Of sessions of their own: in one they would come one by one.
@@ -25,7 +23,7 @@ export const floodKeyIds: Attack = {
   },
   isBroken: ({ keyStoreCalls, seconds }) => keyStoreCalls > boundOf(seconds),
   remark: ({ keyStoreCalls, seconds }) =>
-    `In ${seconds.toFixed(0)} s the key store was asked ${keyStoreCalls} times because of the ${FLOOD} ids (at most ${boundOf(seconds)}).`,
+    `In ${seconds.toFixed(0)} s the key store was asked ${keyStoreCalls} times because of these ids (at most ${boundOf(seconds)}).`,
 }
 
 const boundOf = (seconds: number): number => Math.ceil(seconds / LIST_EVERY_S) + 1

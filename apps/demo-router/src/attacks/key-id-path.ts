@@ -11,7 +11,10 @@ export const keyIdPath: Attack = {
   title: 'A key id that is a path',
   description: 'names a path, a line break and a NUL byte as key ids, to reach another secret of the store',
   async tamper({ loot: [model], put }) {
-    const copies = IDS.map((id) => ({ ...model, messageId: randomUUID(), body: withKeyId(model.body, id) }))
+    const copies = IDS.map((id) => ({
+      ...{ ...model, messageId: randomUUID(), sessionId: randomUUID() },
+      body: withKeyId(model.body, id),
+    }))
     return { attacked: await Promise.all(copies.map(put)) }
   },
 }

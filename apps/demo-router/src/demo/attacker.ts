@@ -8,6 +8,9 @@ import type { QueueName } from '../github/routes.ts'
 const HOME: QueueName = 'task-tactician'
 const ELSEWHERE: QueueName = 'merge-warden'
 
+/** More make no other point. */
+const CROWD = 12
+
 /** How long the attacker looks for what was stored, by the clock of the machine. */
 const GRAB_MS = 5_000
 
@@ -46,6 +49,7 @@ export async function createAttacker({ hands, clock, onTouch }: AttackerParts): 
   }
   return {
     loot: [first, second, ...others],
+    crowd: CROWD,
     taken,
     async edit(message, change) {
       await take(message)

@@ -20,6 +20,8 @@ export const HOME: QueueName = 'task-tactician'
 
 export interface AttackRunParts {
   readonly provider: WatchedProvider
+  /** So many messages that wait for a second try hold nobody up for long. */
+  readonly crowd: number
   readonly copies: Copies
   readonly clock: SkippingClock
   readonly traffic: Traffic
@@ -94,7 +96,7 @@ export async function runAttack(attack: Attack, parts: AttackRunParts): Promise<
     isOneAllowed = false,
     later,
   } = await attack.tamper({
-    ...intruder,
+    ...{ ...intruder, crowd: parts.crowd },
     async put(message) {
       const copy = await intruder.put(message)
       puts.push(copy)

@@ -10,7 +10,7 @@ interface Due {
 }
 
 /** What became of the deliveries that were posted for a bot. */
-export interface Tally {
+interface Tally {
   readonly posted: number
   readonly read: number
   /** Read once more: at least once is what is promised. */

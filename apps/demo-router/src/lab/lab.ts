@@ -1,4 +1,5 @@
 import { createQueueClient, type Logger, type QueueProvider } from '@queue-runtime/core'
+import type { TransportFeatures } from '@queue-runtime/core/provider'
 import type { KeyProvider, NonceStore } from '@queue-runtime/crypto'
 import { LAB_ATTACKS } from '../attacks/all.ts'
 import type { Attack, Receiver } from '../attacks/attack.ts'
@@ -28,8 +29,7 @@ export interface LabParts {
   /** What lies at the broker, and the broker as an attacker reaches it. */
   readonly copies: Copies
   readonly broker: WatchedProvider
-  /** Its queues take no message without a session. */
-  readonly needsSessions: boolean
+  readonly features: TransportFeatures
   /** The broker as clients reach it. */
   readonly provider: QueueProvider
   readonly crew: Crew
@@ -73,6 +73,10 @@ export interface Lab {
   close(): Promise<void>
 }
 
+/** A receiver that keeps what is to be tried again takes a few at a time; the others wait, and must not grow old by it. */
+const SMALL_CROWD = 12
+const LARGE_CROWD = 100
+
 const DEFAULT_TIMEOUT_MS = 60_000
 /** The queue whose bot is given the key of another one, for the attack that shows why nobody should. */
 const ELSEWHERE: QueueName = 'merge-warden'
@@ -89,7 +93,7 @@ const infoOf = (attack: Attack, needsSessions: boolean): AttackInfo => {
 export function createLab(parts: LabParts): Lab {
   const { crew, senders, keys, nonceStore, powers, traffic, books, clock, logger, provider } = parts
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = parts
-  const infos = LAB_ATTACKS.map((attack) => infoOf(attack, parts.needsSessions))
+  const infos = LAB_ATTACKS.map((attack) => infoOf(attack, parts.features.sessionIds === 'required'))
   const stances = perQueue((): Stance => STRICT)
   const closing = new AbortController()
   const { signal } = closing
@@ -150,6 +154,7 @@ export function createLab(parts: LabParts): Lab {
       return await runAttack(attack, {
         ...{ clock, traffic, books, watching, timeoutMs, signal },
         provider: parts.broker,
+        crowd: parts.features.abandonDelay ? LARGE_CROWD : SMALL_CROWD,
         copies: parts.copies,
         dismiss: () => crew.staff(HOME, []),
         async engage(wanted) {

@@ -30,7 +30,7 @@ export interface Live {
   attach(house: House, logger: Logger): Attached
 }
 
-export interface Attached {
+interface Attached {
   readonly dashboard: Dashboard
   readonly lab: Lab
   readonly books: Books
@@ -89,7 +89,7 @@ export function createLive({ backends, perSecond, timeoutMs }: LiveOptions): Liv
     const lab = createLab({
       ...{ clock, logger, provider, crew, traffic, books, ...(timeoutMs !== undefined && { timeoutMs }) },
       copies: given.copies,
-      needsSessions: features.sessionIds === 'required',
+      features,
       broker: given.provider,
       senders: given.senders,
       keys: given.keys,

@@ -12,7 +12,7 @@ export interface QueueKeys {
   readonly bot: KeyProvider
   /** How often the store was asked because of ids that the bot does not know. */
   readonly strangeLookups: number
-  /** Makes a new key, waits until the bot can read it, makes it current, and waits until the router seals with it. */
+  /** Makes a new key, waits until bot and router can read it, makes it current, and waits until the router seals with it. */
   rotate(signal: AbortSignal): Promise<string>
   /** Newest first. */
   list(): Promise<QueueStatus['keys']>
@@ -108,7 +108,8 @@ export function createQueueKeys({ shelf, reached, clock, logger }: QueueKeysOpti
     },
     async rotate(signal) {
       const id = await shelf.create()
-      await until(async () => (await bot.getKey(id)) !== null, signal)
+      // Whoever seals must have it as well as those who open, before any of them is told to.
+      for (const party of [bot, router]) await until(async () => (await party.getKey(id)) !== null, signal)
       await shelf.promote(id)
       await until(async () => (await router.currentKeyId()) === id, signal)
       return id

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { QueueProvider } from '@queue-runtime/core'
 import { describe, expect, it } from 'vitest'
 import { listen, openLab, settleAll, snapshotOf, statusOf } from './lab-helpers.ts'
 
@@ -62,6 +64,29 @@ describe('a roll-out (DR4)', { timeout: 60_000 }, () => {
     expect(points.filter((point) => point.queue !== QUEUE).every(({ plaintext }) => plaintext === 0)).toBe(true)
     expect(queues.map(({ totals }) => totals.deadLetters)).toEqual([0, 0, 0])
     expect(warnings).toEqual([])
+  })
+
+  it('in one step waits for what was sent before: a receiver that takes less comes last', async () => {
+    const slowly = (provider: QueueProvider): QueueProvider => ({
+      ...provider,
+      open(queue) {
+        const transport = provider.open(queue)
+        const receive: typeof transport.receive = async (options) => {
+          await delay(150)
+          return transport.receive(options)
+        }
+        return { ...transport, receive }
+      },
+    })
+    const { demo, lab, url } = await openLab({ perSecond: 60, seams: { provider: slowly } })
+    await lab.mode(QUEUE, 'plaintext', false)
+    const plaintext = async () =>
+      (await snapshotOf(url)).messages.filter((row) => row.queue === QUEUE && !row.sealed).length
+    await expect.poll(plaintext, { timeout: 5_000 }).toBeGreaterThan(5)
+    await lab.mode(QUEUE, 'reject', true)
+    await settleAll({ demo, lab })
+    expect(statusOf(await snapshotOf(url), QUEUE)?.totals).toMatchObject({ refused: 0, deadLetters: 0 })
+    expect(demo.books.tally.read).toBe(demo.books.tally.posted)
   })
 
   it('that goes too fast is seen, and its messages are redriven once the receiver takes them', async () => {
