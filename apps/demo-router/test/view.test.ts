@@ -13,18 +13,31 @@ const files = readdirSync(FOLDER).filter((name) => !name.endsWith('.json'))
 describe('the page', { timeout: 60_000 }, () => {
   it('is served with a policy that lets it load its own files only', async () => {
     const { demo } = await play({ attacks: [], deliveries: [] })
-    const types = { '': 'text/html', 'page.css': 'text/css', 'page.js': 'text/javascript', 'icon.svg': 'image/svg+xml' }
+    const types = {
+      ...{ '': 'text/html', 'page.css': 'text/css', 'page.js': 'text/javascript', 'icon.svg': 'image/svg+xml' },
+      ...{ 'vendor/uplot.js': 'text/javascript', 'vendor/uplot.css': 'text/css' },
+    }
     for (const [path, type] of Object.entries(types)) {
       const response = await fetch(`${demo.url}/${path}`)
       expect([path, response.status, response.headers.get('content-type')?.split(';')[0]]).toEqual([path, 200, type])
       expect(response.headers.get('content-security-policy')).toMatch(
         /^default-src 'none'; script-src 'self'; style-src 'self';/,
       )
+      expect(response.headers.get('content-security-policy')).toMatch(
+        /; require-trusted-types-for 'script'; trusted-types 'none'$/,
+      )
       expect(response.headers.get('content-security-policy')).not.toMatch(/unsafe|https?:|\*/)
       expect(response.headers.get('x-content-type-options')).toBe('nosniff')
     }
-    expect((await fetch(`${demo.url}/tsconfig.json`)).status).toBe(404)
-    expect((await fetch(`${demo.url}/..%2fpackage.json`)).status).toBe(404)
+    for (const path of [
+      'tsconfig.json',
+      '..%2fpackage.json',
+      'vendor/uplot.d.ts',
+      'vendor/..%2f..%2fpackage.json',
+      'index.html',
+    ]) {
+      expect([path, (await fetch(`${demo.url}/${path}`)).status]).toEqual([path, 404])
+    }
   })
 
   it.each(files)('%s asks no other host, holds no inline script or style, and writes no HTML from data', (name) => {

@@ -130,7 +130,7 @@ export const pointFixture = (queue: QueueName, at: number, change: Partial<Queue
   }
 }
 
-export const statusFixture = (queue: QueueName, now: number): QueueStatus => ({
+const statusFixture = (queue: QueueName, now: number): QueueStatus => ({
   queue,
   mode: 'reject',
   seals: true,
