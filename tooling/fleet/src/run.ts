@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Child, type Program, startChild } from './children.ts'
+import type { Child, Program } from './children.ts'
+import { createCrew } from './crew.ts'
 import { readJournals } from './journal.ts'
 import { judge, type Verdict } from './judge.ts'
 import { lockMs, type Place, queuePath } from './place.ts'
@@ -69,31 +70,21 @@ export async function runFleet({ seed, messages, sabotage, journals }: RunOption
   mkdirSync(folder, { recursive: true })
   const key = randomBytes(32).toString('base64')
   const sendMs = Math.max(shortestSendMs, (messages / messagesPerSecond) * 1_000)
-  const children = new Set<Child>()
+  const crew = createCrew()
+  const storm = new AbortController()
   let redis: RedisWeather | undefined
 
-  const start = async (program: Program, name: string, endpoint: string): Promise<Child> => {
+  const start = (program: Program, name: string, endpoint: string): Promise<Child> => {
     const place: Place = {
-      ...{
-        folder,
-        isKept: journals !== undefined,
-        name,
-        endpoint,
-        messages,
-        sendMs,
-        sabotage,
-        seed: ofChildren.below(2 ** 32),
-      },
+      ...{ folder, isKept: journals !== undefined, name, endpoint, messages, sendMs, sabotage },
+      seed: ofChildren.below(2 ** 32),
       sentinelPort: redis?.sentinel.port ?? 0,
       masterName: redis?.sentinel.masterName ?? '',
     }
-    const child = await startChild(program, { place, key })
-    children.add(child)
-    return child
+    return crew.start(program, { place, key })
   }
 
-  try {
-    redis = await startRedisWeather(ofRedis)
+  const play = async (weather: RedisWeather): Promise<Report> => {
     const { facts } = await start('broker', 'broker', '')
     const { endpoint = '' } = facts
     const attacker = await start('attacker', 'attacker', endpoint)
@@ -101,9 +92,8 @@ export async function runFleet({ seed, messages, sabotage, journals }: RunOption
     await staff.hire()
     const sender = await start('sender', 'sender', attacker.facts.endpoint ?? '')
 
-    const storm = new AbortController()
     const killing = staff.killNowAndThen(storm.signal)
-    const outages = await goThrough(redis, outagesOf(ofPlan, sendMs), ofPlan)
+    const outages = await goThrough(weather, outagesOf(ofPlan, sendMs), ofPlan)
     await sender.finished
     await attacker.finish()
     storm.abort()
@@ -116,8 +106,14 @@ export async function runFleet({ seed, messages, sabotage, journals }: RunOption
       ...judge(readJournals(folder), letters),
       seconds: Math.round((performance.now() - begunMs) / 1_000),
     }
+  }
+
+  try {
+    redis = await startRedisWeather(ofRedis)
+    return await Promise.race([crew.failed, play(redis)])
   } finally {
-    await Promise.all([...children].map((child) => child.kill()))
+    storm.abort()
+    await crew.disband()
     await redis?.close()
     if (journals === undefined) rmSync(folder, { recursive: true, force: true })
   }
