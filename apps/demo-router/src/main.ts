@@ -18,6 +18,15 @@ if (PROCESSES.includes(args[0] ?? '')) {
 }
 
 // What is for the demo alone is loaded for the demo alone.
-const [{ runCli }, { openDemo }] = await Promise.all([import('./cli.ts'), import('./demo/demo.ts')])
-process.exitCode = await runCli(args, { stdout, stderr, openDemo, stopped })
+const [{ runCli }, { openDemo }, { openDemoTelemetry }] = await Promise.all([
+  import('./cli.ts'),
+  import('./demo/demo.ts'),
+  import('./demo/telemetry.ts'),
+])
+const telemetry = openDemoTelemetry(process.env, (line) => void stderr.write(`${line}\n`))
+process.exitCode = await runCli(args, {
+  ...{ stdout, stderr, stopped },
+  openDemo: (options) => openDemo({ ...options, telemetry }),
+})
+await telemetry.close()
 await calm()

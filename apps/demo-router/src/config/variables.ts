@@ -43,6 +43,7 @@ const endpoint: Rule = {
 }
 
 const host: Rule = { ...matching(/^[\w.:-]{1,255}$/, 'a host name or an address'), default: '127.0.0.1' }
+const webhookSecret = matching(/^.{16,}$/, 'at least 16 characters')
 const present = matching(/./, 'a text')
 const physicalQueue = matching(/^(https?:\/\/\S+|[\w./-]{1,260})$/, 'the name or the URL of a queue')
 const secretName = matching(/^[\w/+=.@-]{1,512}$/, 'the name of a secret')
@@ -53,6 +54,7 @@ export type VariableName =
   | 'KEY_PROVIDER'
   | 'NONCE_STORE'
   | 'GITHUB_WEBHOOK_SECRET'
+  | 'GITHUB_WEBHOOK_SECRET_PREVIOUS'
   | 'HOST'
   | 'PORT'
   | 'OPS_HOST'
@@ -94,7 +96,8 @@ export const VARIABLES: Readonly<Record<VariableName, Rule>> = {
   KEY_PROVIDER: oneOf('local', 'azure', 'aws'),
   NONCE_STORE: oneOf('memory', 'redis'),
 
-  GITHUB_WEBHOOK_SECRET: matching(/^.{16,}$/, 'at least 16 characters'),
+  GITHUB_WEBHOOK_SECRET: webhookSecret,
+  GITHUB_WEBHOOK_SECRET_PREVIOUS: webhookSecret,
   HOST: host,
   PORT: wholeNumber(0, 65_535, 8_080),
   OPS_HOST: host,

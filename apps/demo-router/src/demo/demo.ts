@@ -4,6 +4,10 @@ import type { SkippingClock } from '../clock.ts'
 import type { Books } from '../lab/books.ts'
 import { createLive } from '../lab/live.ts'
 import { createDemoLogger } from '../logger.ts'
+import { WEBHOOK_PATH } from '../server.ts'
+import { serveMetrics } from '../telemetry/metrics-endpoint.ts'
+import { measureRequests } from '../telemetry/requests.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import { createRecent } from '../view/recent.ts'
 import { serveView } from '../view/serve.ts'
 import type { RunState, ViewState } from '../view/state.ts'
@@ -32,6 +36,8 @@ export interface DemoOptions {
   readonly timeoutMs?: number
   /** Deliveries that are posted each second while it lives. Default 4. */
   readonly perSecond?: number
+  /** What this process measures, shown at `/metrics`. */
+  readonly telemetry?: Telemetry
 }
 
 /** Router, bots and page, up and waiting. */
@@ -51,7 +57,7 @@ export interface Demo {
 
 /** Starts everything but the scenario. Rejects where the port is taken. */
 export async function openDemo(options: DemoOptions): Promise<Demo> {
-  const { port, backends = EMBEDDED, warn, onProgress, seams, perSecond, ...scenario } = options
+  const { port, backends = EMBEDDED, warn, onProgress, seams, perSecond, telemetry, ...scenario } = options
   const ledger = createLedger()
   const tap = createWireTap()
   const recent = createRecent()
@@ -76,7 +82,16 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
   const house = await openHouse({
     ...{ port, ground, logger, ...(seams && { seams }) },
     observer: tellAll([ledger, tap, recent, live.observer]),
-    serve: (app) => live.serve(app, (guarded) => serveView(guarded, state)),
+    serve(app) {
+      live.serve(app, (guarded) => {
+        serveView(guarded, state)
+        if (telemetry !== undefined) serveMetrics(guarded, telemetry)
+      })
+      if (telemetry !== undefined) {
+        const counters = { snapshot: () => house.counters.snapshot() }
+        measureRequests(app, WEBHOOK_PATH, { counters, meterProvider: telemetry.meterProvider })
+      }
+    },
   }).catch(async (error: unknown) => {
     await ground.close()
     throw error

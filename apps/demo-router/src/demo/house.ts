@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { trace } from '@opentelemetry/api'
 import {
   createQueueClient,
   type Logger,
@@ -25,6 +26,7 @@ import type { Place } from '../place.ts'
 import { receiverProtection, STRICT, senderProtection } from '../protections.ts'
 import { createRouter } from '../router.ts'
 import { createServer, WEBHOOK_PATH } from '../server.ts'
+import { tracedRouter } from '../telemetry/traced-router.ts'
 import type { Ground } from './ground.ts'
 import type { Observer } from './observer.ts'
 
@@ -137,7 +139,11 @@ export async function openHouse({ port, ground, logger, observer, serve, seams =
     observer.rejected(placeOf(queue, rejected), rejected)
   const routes = seams.routes ?? ROUTES
   const app = createServer({
-    router: createRouter({ secret, routes, sessions: githubSessions, senders, logger }),
+    router: tracedRouter(
+      createRouter({ secret, routes, sessions: githubSessions, senders, logger }),
+      WEBHOOK_PATH,
+      trace.getTracerProvider(),
+    ),
     bodyLimit: backends.maxBodyBytes,
     ...{ counters, logger },
   })

@@ -7,6 +7,7 @@ import { senderProtection } from '../protections.ts'
 import { createRouter } from '../router.ts'
 import { createServer, WEBHOOK_PATH } from '../server.ts'
 import { measureRequests } from '../telemetry/requests.ts'
+import { tracedRouter } from '../telemetry/traced-router.ts'
 import { lookAtKeys, lookAtQueue, onlyTrouble } from './readiness.ts'
 import type { Service, ServiceKind, Workshop } from './service.ts'
 import { addressOf, type Settings } from './settings.ts'
@@ -41,8 +42,14 @@ const start = async (workshop: Workshop, secret: string): Promise<Service> => {
   const clientOf = new Map(outlets.map(({ queue, client }) => [queue, client]))
   const senders = perQueue((queue) => clientOf.get(queue) as QueueClient)
   const counters = createCounters()
+  const previousSecret = variables.get('GITHUB_WEBHOOK_SECRET_PREVIOUS')
+  const router = createRouter({
+    ...{ secret, routes: ROUTES, sessions: githubSessions, senders, logger },
+    ...(previousSecret !== undefined && { previousSecret }),
+  })
+  const { tracerProvider } = telemetry
   const app = createServer({
-    router: createRouter({ secret, routes: ROUTES, sessions: githubSessions, senders, logger }),
+    router: tracerProvider === undefined ? router : tracedRouter(router, WEBHOOK_PATH, tracerProvider),
     ...{ counters, logger, bodyLimit: backends.maxBodyBytes },
     guessesPerMinute: Number(variables.get('GUESSES_PER_MINUTE')),
     maxConnections: Number(variables.get('MAX_CONNECTIONS')),

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { SourceReport, TargetReport } from './messages.ts'
+import type { Orders, SourceReport, TargetReport, ToTarget } from './messages.ts'
 
 export interface LoadResult {
   readonly source: SourceReport
@@ -15,13 +15,16 @@ export interface LoadResult {
   readonly perSecond: number
 }
 
-const start = (file: string, env: Record<string, string> = {}): ChildProcess =>
+/** Written where `LOAD_PROFILE` names a folder. */
+const profile = (): string[] => {
+  const folder = process.env.LOAD_PROFILE
+  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`]
+}
+
+const start = (file: string, { env = {}, execArgv = [] as string[] } = {}): ChildProcess =>
   fork(fileURLToPath(new URL(file, import.meta.url)), {
     env: { PATH: process.env.PATH, ...env },
-    execArgv:
-      process.env.LOAD_PROFILE === undefined || file !== 'target.ts'
-        ? []
-        : ['--cpu-prof', `--cpu-prof-dir=${process.env.LOAD_PROFILE}`],
+    execArgv,
     serialization: 'advanced',
   })
 
@@ -45,16 +48,17 @@ export async function runLoad({
   connections?: number
 }): Promise<LoadResult> {
   const secret = randomBytes(32).toString('hex')
-  const target = start('target.ts', { LOAD_SECRET: secret })
+  const target = start('target.ts', { env: { LOAD_SECRET: secret }, execArgv: profile() })
   const source = start('source.ts')
   const children = [target, source]
   try {
     const { url } = await answerOf<{ url: string }>(target)
-    source.send({ url, secret, seconds, connections })
+    source.send({ url, secret, seconds, connections } satisfies Orders)
     const sourceReport = await answerOf<SourceReport>(source)
     const targetReport = await reportOf(target, sourceReport.taken.length)
-    target.send('stop')
-    await once(target, 'exit')
+    const ended = once(target, 'exit')
+    target.send('stop' satisfies ToTarget)
+    await ended
     return compare(sourceReport, targetReport)
   } finally {
     for (const child of children) child.kill('SIGKILL')
@@ -65,7 +69,7 @@ export async function runLoad({
 async function reportOf(target: ChildProcess, expected: number): Promise<TargetReport> {
   const deadline = performance.now() + PATIENCE_MS
   for (;;) {
-    target.send('report')
+    target.send('report' satisfies ToTarget)
     const report = await answerOf<TargetReport>(target)
     if (report.handled.length >= expected || performance.now() > deadline) return report
     await delay(100)

@@ -1,12 +1,14 @@
 // The process that is loaded: router and three bots on the embedded broker, everything sealed.
+import { randomBytes } from 'node:crypto'
 import { createQueueClient } from '@queue-runtime/core'
 import { systemClock } from '@queue-runtime/core/provider'
+import { EncryptionKey, memoryNonceStore, multiKeyProvider } from '@queue-runtime/crypto'
 import { memoryBroker, memoryProvider } from '@queue-runtime/provider-memory'
 import { startBots } from '../../src/bots.ts'
 import { createCounters } from '../../src/counters.ts'
 import { perQueue, QUEUES, ROUTES } from '../../src/github/routes.ts'
 import { githubSessions } from '../../src/github/sessions.ts'
-import { generateKeys } from '../../src/keys.ts'
+import { receiverProtection, STRICT, senderProtection } from '../../src/protections.ts'
 import { createRouter } from '../../src/router.ts'
 import { createServer, WEBHOOK_PATH } from '../../src/server.ts'
 import { measureRequests } from '../../src/telemetry/requests.ts'
@@ -22,9 +24,15 @@ const telemetry = openTelemetry({ serviceName: 'load', environment: 'test', vari
 registerTelemetry(telemetry)
 
 const secret = process.env.LOAD_SECRET ?? ''
-const keys = generateKeys()
+const keys = perQueue((queue) => {
+  const id = `key-of-${queue}`
+  return multiKeyProvider({ keys: [EncryptionKey.fromBytes(id, randomBytes(32), { createdAt: new Date() })] })
+})
 const provider = memoryProvider({ broker: memoryBroker({ queues: QUEUES }) })
-const senders = perQueue((queue) => createQueueClient({ provider, queue, logger, crypto: keys[queue].router }))
+const senders = perQueue((queue) =>
+  createQueueClient({ provider, queue, logger, crypto: senderProtection(keys[queue], STRICT) }),
+)
+const nonceStore = memoryNonceStore()
 const counters = createCounters()
 const app = createServer({
   router: createRouter({ secret, routes: ROUTES, sessions: githubSessions, senders, logger }),
@@ -36,7 +44,7 @@ const handled: string[] = []
 const bots = startBots({
   ...{ provider, logger },
   clock: systemClock,
-  protections: perQueue((queue) => keys[queue].bot),
+  protections: perQueue((queue) => receiverProtection(keys[queue], STRICT, nonceStore)),
   onRead: (_queue, { messageId }) => void handled.push(messageId),
   onRejected: (_queue, { error }) => void problems.push(error.code),
 })
@@ -48,7 +56,10 @@ const report = async (): Promise<TargetReport> => {
 }
 
 process.on('message', async (message: ToTarget) => {
-  if (message === 'report') return process.send?.(await report())
+  if (message === 'report') {
+    process.send?.(await report())
+    return
+  }
   await app.close()
   await bots.close()
   await Promise.all(Object.values(senders).map((sender) => sender.close()))

@@ -2,7 +2,7 @@ import { metrics } from '@opentelemetry/api'
 import { fastify } from 'fastify'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createCounters } from '../../src/counters.ts'
-import { openMetricsServer, serveMetrics } from '../../src/telemetry/metrics-endpoint.ts'
+import { serveMetrics } from '../../src/telemetry/metrics-endpoint.ts'
 import { measureRequests } from '../../src/telemetry/requests.ts'
 import { openTelemetry } from '../../src/telemetry/telemetry.ts'
 import { recordingLogger } from '../helpers.ts'
@@ -16,30 +16,18 @@ const open = () => {
   return telemetry
 }
 
-describe('the address of the metrics', () => {
-  it('answers GET /metrics in the text format of Prometheus, and nothing else', async () => {
-    const server = await openMetricsServer(open(), { host: '127.0.0.1', port: 0 })
-    onTestFinished(() => server.close())
-    const page = await fetch(server.url)
-    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
-    expect(await page.text()).toMatch(/^# HELP target_info Target metadata\n/)
-    const root = new URL('/', server.url)
-    expect((await fetch(root)).status).toBe(404)
-    expect((await fetch(server.url, { method: 'POST', body: 'x' })).status).toBe(404)
-  })
-
-  it('is closed with its connections, also those kept alive', async () => {
-    const server = await openMetricsServer(open(), { host: '127.0.0.1', port: 0 })
-    await (await fetch(server.url)).text()
-    await server.close()
-    await expect(fetch(server.url)).rejects.toThrow()
-  })
-
-  it('rejects where the port is taken', async () => {
-    const server = await openMetricsServer(open(), { host: '127.0.0.1', port: 0 })
-    onTestFinished(() => server.close())
-    const port = Number(new URL(server.url).port)
-    await expect(openMetricsServer(open(), { host: '127.0.0.1', port })).rejects.toThrow('EADDRINUSE')
+describe('GET /metrics', () => {
+  it('answers in the text format of Prometheus, for nobody to keep', async () => {
+    const app = fastify()
+    serveMetrics(app, open())
+    onTestFinished(() => app.close())
+    const page = await app.inject({ url: '/metrics' })
+    expect(page.statusCode).toBe(200)
+    expect(page.headers).toMatchObject({
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+      'cache-control': 'no-store',
+    })
+    expect(page.body).toMatch(/^# HELP target_info Target metadata\n/)
   })
 })
 
