@@ -13,7 +13,7 @@ export interface Round {
 }
 
 /** What came of a call: the reply of the script, or what was thrown, if anything was: the reply may be none. */
-export type Outcome = string | { readonly thrown: unknown }
+type Outcome = string | { readonly thrown: unknown }
 
 /** Makes calls at once and resolves with what came of each, in order. */
 export type Link = (asks: readonly Ask[], round: Round) => Promise<Outcome[]>

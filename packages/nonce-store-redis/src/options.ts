@@ -44,7 +44,7 @@ export interface RedisNonceOptions
   }> {}
 
 /** How Redis is reached. */
-export type Place =
+type Place =
   | { readonly url: string }
   | { readonly server: RedisOptions }
   | { readonly cluster: RedisCluster }
