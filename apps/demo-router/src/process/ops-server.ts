@@ -32,15 +32,21 @@ const FRESH_MS = 1_000
 
 /** A process that can answer lives; one that is not ready lives as well, and no restart would help it. */
 const serveHealth = (app: FastifyInstance, look: OpsServerOptions['look']): void => {
-  let known: { readonly at: number; readonly answer: Promise<NotReady> } | undefined
   app.get('/healthz', async (_request, reply) => reply.send({ status: 'alive' }))
   app.get('/readyz', async (_request, reply) => {
-    const now = performance.now()
-    if (known === undefined || now - known.at >= FRESH_MS) known = { at: now, answer: look() }
-    const notReady = await known.answer
+    const notReady = await look()
     if (Object.keys(notReady).length === 0) return reply.send({ status: 'ready' })
     return reply.code(503).send({ status: 'not-ready', because: notReady })
   })
+}
+
+const rarely = (look: OpsServerOptions['look']): OpsServerOptions['look'] => {
+  let known: { readonly at: number; readonly answer: Promise<NotReady> } | undefined
+  return () => {
+    const now = performance.now()
+    if (known === undefined || now - known.at >= FRESH_MS) known = { at: now, answer: look() }
+    return known.answer
+  }
 }
 
 /** Listens for those who watch the process: `GET /healthz`, `/readyz` and `/metrics`. Rejects where the port is taken. */
@@ -49,8 +55,15 @@ export async function openOpsServer({ address, telemetry, look }: OpsServerOptio
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store')
   })
-  serveMetrics(app, telemetry)
-  serveHealth(app, look)
+  const lookNow = rarely(look)
+  serveMetrics(app, {
+    async metricsText() {
+      // The depth of a queue is what the broker said last: a scrape asks it.
+      await lookNow()
+      return telemetry.metricsText()
+    },
+  })
+  serveHealth(app, lookNow)
   const url = await app.listen({ ...address })
   return { url, close: () => app.close() }
 }
