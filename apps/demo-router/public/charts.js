@@ -13,18 +13,24 @@ const FONT = '11px system-ui, sans-serif'
 /** A reader who hears the page is told no more often than this, in milliseconds. */
 const SUMMARY_MS = 10_000
 
-/** @param {string} name */
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
-
-/** The page's colours come from `light-dark()`, which only the style engine can read. @param {string} name */
-const drawnColour = (name) => {
-  const probe = element('i', { hidden: true })
-  probe.style.color = `var(${name})`
-  document.body.append(probe)
-  const found = getComputedStyle(probe).color
-  probe.remove()
-  return found === '' ? colour(name) : found
+/** The page's colours come from `light-dark()`, which only the style engine can read, and are asked for at every stroke. */
+const createColours = () => {
+  /** @type {Map<string, string>} */
+  const known = new Map()
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => known.clear())
+  return (/** @type {string} */ name) => {
+    const before = known.get(name)
+    if (before !== undefined) return before
+    const probe = element('i', { hidden: true })
+    probe.style.color = `var(${name})`
+    document.body.append(probe)
+    const { color } = getComputedStyle(probe)
+    probe.remove()
+    known.set(name, color)
+    return color
+  }
 }
+const drawnColour = createColours()
 
 /** @param {readonly Line[]} lines */
 const legendOf = (lines) => {

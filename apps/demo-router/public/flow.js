@@ -9,6 +9,17 @@ import { MODES } from './words.js'
 /** @typedef {import('../src/dashboard/events.ts').Snapshot} Snapshot */
 /** @typedef {import('../src/dashboard/events.ts').QueueStatus} QueueStatus */
 
+/** What is not protected as it is set up now. @param {readonly QueueStatus[]} queues */
+const unprotected = (queues) => {
+  const name = (/** @type {readonly QueueStatus[]} */ some) => some.map(({ queue }) => queue).join(', ')
+  const open = queues.filter(({ seals }) => !seals)
+  const lax = queues.filter(({ seals, mode }) => seals && mode !== 'reject')
+  return [
+    ...(open.length === 0 ? [] : [`Sent as plaintext, readable at the broker: ${name(open)}.`]),
+    ...(lax.length === 0 ? [] : [`Sealed, but plaintext that somebody puts in is taken, too: ${name(lax)}.`]),
+  ].join(' ')
+}
+
 /** What of a queue stands in the picture. @param {Snapshot} state @param {QueueStatus} status */
 const factsOf = ({ points, outages }, { queue, mode, seals, intake, pausedBy, keys, totals }) => ({
   depth: points.findLast((point) => point.queue === queue)?.depth ?? null,
@@ -114,6 +125,7 @@ export const createFlow = (onPick) => {
       queues = names
       if (isNew) draw()
       else refresh(state)
+      setText(byId('flow-note'), unprotected(state.queues))
       showSummary(state.queues.map((status) => inWords({ queue: status.queue, ...factsOf(state, status) })))
     },
     /** @param {import('../src/dashboard/events.ts').MessageRow} row */

@@ -5,6 +5,16 @@ import { duration } from './format.js'
 
 /** @typedef {import('../src/dashboard/events.ts').QueueStatus} QueueStatus */
 
+/** Advice for a key that seals (requirements X18, operations OP1). */
+const ROTATE_AFTER_MS = 7_776_000_000
+
+/** @param {QueueStatus['keys'][number]} key */
+const ageOf = ({ createdAt, isCurrent }) => {
+  if (createdAt === null) return 'age unknown'
+  const ms = Math.max(0, Math.floor((Date.now() - createdAt) / 1_000) * 1_000)
+  return `${duration(ms)} old${isCurrent && ms > ROTATE_AFTER_MS ? ': time to rotate' : ''}`
+}
+
 /** The keys of one queue with their age, and the button that rotates. @param {string} queue */
 export const createKeys = (queue) => {
   const list = element('ul', { class: 'keys' })
@@ -41,15 +51,6 @@ export const createKeys = (queue) => {
     view: element('div', { class: 'part' }, element('h4', {}, 'Keys'), list, button, note),
     button,
     /** @param {QueueStatus['keys']} keys */
-    show: (keys) =>
-      fill(
-        keys.map(({ id, createdAt, isCurrent }) => ({
-          ...{ id, isCurrent },
-          age:
-            createdAt === null
-              ? 'age unknown'
-              : `${duration(Math.max(0, Math.floor((Date.now() - createdAt) / 1000) * 1000))} old`,
-        })),
-      ),
+    show: (keys) => fill(keys.map((key) => ({ id: key.id, isCurrent: key.isCurrent, age: ageOf(key) }))),
   }
 }

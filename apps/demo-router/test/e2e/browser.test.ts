@@ -1,3 +1,5 @@
+import type { MessageProtection } from '@queue-runtime/core'
+import type { QueueProtection } from '@queue-runtime/core/provider'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { QUEUES } from '../../src/github/routes.ts'
@@ -7,12 +9,26 @@ import { accessibilityViolations, LOOKS, type Look, overflow, useBrowser } from 
 const browser = useBrowser()
 
 /** The page of a demo that lives, with a delivery on show that its bot has read. */
-const walkIn = async (look: Partial<Look> = {}) => {
-  const house = await openLab({ perSecond: 12 })
+const walkIn = async (look: Partial<Look> = {}, options: Parameters<typeof openLab>[0] = {}) => {
+  const house = await openLab({ perSecond: 12, ...options })
   const opened = await browser.open(house.url, look)
   await opened.page.locator('#read').filter({ hasText: '{' }).waitFor()
   return { ...house, ...opened }
 }
+
+/** A bot that opens what it can, and takes all else as it is. */
+const gullible = (own: MessageProtection): MessageProtection => ({
+  open(context) {
+    const protection = own.open(context)
+    const unprotect: QueueProtection['unprotect'] = async (messages, options) => {
+      const verdicts = await protection.unprotect(messages, options)
+      return verdicts.map((verdict, at) =>
+        'error' in verdict ? { body: messages[at]?.body ?? new Uint8Array(), seal: null, claim: null } : verdict,
+      )
+    }
+    return { ...protection, unprotect }
+  },
+})
 
 const announced = (page: Page, text: RegExp) =>
   page.locator('#announcement').filter({ hasText: text }).waitFor({ state: 'attached' })
@@ -94,6 +110,13 @@ describe('the page of the demo in Chromium', { timeout: 240_000 }, () => {
     await hurry(demo, () => demo.books.due().length === 0)
     expect(problems).toEqual([])
     expect(warnings).toEqual([])
+  })
+
+  it('says that an attack got through where a bot takes whatever lies in its queue', async () => {
+    const { page } = await walkIn({}, { timeoutMs: 1_500, seams: { botProtection: gullible } })
+    await page.locator('.attack[data-attack=flip-bit]').press('Enter')
+    await announced(page, /^Flip a bit: Got through: a defect\. .*a bot read it/)
+    expect(await page.locator('#result-flip-bit .verdict').getAttribute('data-outcome')).toBe('failed')
   })
 
   it('rotates a key with one button: what comes is sealed with the new one, and nothing is refused for it', async () => {

@@ -232,6 +232,31 @@ it('rotates a key, rolls out sealing and redrives with the keys of the keyboard'
   expect(problems).toEqual([])
 })
 
+it('says what is not protected as it is set up now, and which key is too old', async () => {
+  const { queues } = snapshotFixture(Date.now())
+  const fake = await start({
+    change: {
+      queues: queues.map((status, index) => ({
+        ...status,
+        ...(index === 0 && { seals: false, mode: 'plaintext' }),
+        ...(index === 1 && { mode: 'allow-with-alert' }),
+        keys: [{ id: 'key-old', createdAt: Date.now() - 91 * 86_400_000, isCurrent: index === 2 }],
+      })),
+    },
+  })
+  const { page } = await show(fake)
+  await page
+    .getByText(
+      'Sent as plaintext, readable at the broker: task-tactician. Sealed, but plaintext that somebody puts in is taken, too: merge-warden.',
+    )
+    .waitFor()
+  expect(await page.locator('.keys').allInnerTexts()).toEqual([
+    expect.stringMatching(/91 days old$/),
+    expect.stringMatching(/91 days old$/),
+    expect.stringMatching(/91 days old: time to rotate$/),
+  ])
+})
+
 it('says that the server is gone, finds it again and shows what it says then', async () => {
   const first = await startFakeDashboard()
   const { page, problems } = await show(first)
