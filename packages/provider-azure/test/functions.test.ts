@@ -1,4 +1,5 @@
 import type { MessageHandler, QueueClientOptions, ReceivedMessage } from '@queue-runtime/core'
+import { systemClock } from '@queue-runtime/core/provider'
 import type { AzureFunctionsHandler } from '@queue-runtime/provider-azure'
 import { describe, expect, it } from 'vitest'
 import { classicMany, classicOne, sdkBinding } from './functions-host.ts'
@@ -170,9 +171,35 @@ describe('a function of Azure Functions', () => {
       if (message.text() === '2') throw new Error('failed')
     })
     await run(...sdkBinding(messages, session))
-    await session.close()
     expect(seen).toEqual(['1', '2'])
-    expect(at.look(queue).messages()).toHaveLength(2)
+    // Both are back before the host asks for more of the session.
+    expect(
+      at
+        .look(queue)
+        .messages()
+        .map(({ state, deliveryCount }) => [state, deliveryCount]),
+    ).toEqual([
+      ['active', 1],
+      ['active', 1],
+    ])
+    await session.close()
+  })
+
+  it('asks the broker about a lock of which the host tells no end (C10)', async () => {
+    const at = here()
+    const queue = at.queue()
+    const clock = { ...systemClock, aheadMs: 0, now: () => Date.now() + clock.aheadMs }
+    const provider = at.provider({ clock })
+    const client = at.client(queue, {}, provider)
+    await client.send({ body: 'a' })
+    const { messages } = await takeRaw(at.tool, queue)
+    const [call] = messages.map(classicOne)
+    if (call === undefined) throw new Error('There should be a call.')
+    const run = provider.functionsHandler(client, async () => {
+      clock.aheadMs = 30_000
+    })
+    await run(...call)
+    expect(at.look(queue).messages()).toEqual([])
   })
 
   it('knows a plain message of another sender by the id that Service Bus has (protocol.md 2)', async () => {

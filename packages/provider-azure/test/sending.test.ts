@@ -175,8 +175,8 @@ describe('many sends at once', () => {
     const queue = make()
     const transport = open(queue)
     const count = scaled(3_000)
-    // All are on their way before the first is answered.
-    emulator.inject('send', { delayMs: 500 }, { queue })
+    // Longer than the SDK waits until there is room.
+    emulator.inject('send', { delayMs: 1_500 }, { queue })
     await Promise.all(numbers(count).map((index) => send(transport, wire(String(index), { messageId: `m${index}` }))))
     const ids = look(queue)
       .messages()
