@@ -26,7 +26,7 @@ export interface RedisCluster {
  * And:
  *
  * - `prefix`: what keys begin with. Default `qr`. Stores that share records have the same one
- * - `timeoutMs`: after so many milliseconds without an answer a call rejects. Default 900
+ * - `timeoutMs`: after so many milliseconds without an answer a call rejects. Default 800
  * - `waitReplicas`: an answer counts once so many replicas have the record, which takes a round trip to them for each call and
  *   makes a lack of replicas an outage. Default 0. Not on a cluster
  * - `logger`: told of outages and of what is wrong with the configuration of Redis. Default warnings and errors on the console; `false` silences
@@ -94,7 +94,7 @@ export function redisNonceSettings(options: RedisNonceOptions): RedisNonceSettin
     waitReplicas: option.wholeNumber(0),
     logger: option.logger,
   })
-  const { prefix = 'qr', timeoutMs = 900, waitReplicas = 0 } = options
+  const { prefix = 'qr', timeoutMs = 800, waitReplicas = 0 } = options
   const place = placeOf(options)
   const isOnCluster = 'cluster' in place || ('client' in place && place.client.isCluster)
   if (isOnCluster && waitReplicas > 0) throw misconfigured('waitReplicas', 'is not for a cluster.')

@@ -39,7 +39,7 @@ const PASSWORD = 'hunter2-correct-horse'
 const OUTAGES: readonly Outage[] = [
   {
     name: 'that is down',
-    text: /^Redis cannot be reached|^Redis did not answer within 900 ms/,
+    text: /^Redis cannot be reached|^Redis did not answer within 800 ms/,
     async begin(server) {
       await server.stop()
       return () => server.start()
@@ -47,7 +47,7 @@ const OUTAGES: readonly Outage[] = [
   },
   {
     name: 'that stands still',
-    text: /^Redis did not answer within 900 ms/,
+    text: /^Redis did not answer within 800 ms/,
     async begin(server) {
       server.pause()
       return async () => server.resume()
