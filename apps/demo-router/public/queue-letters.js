@@ -26,6 +26,7 @@ export const createLetters = (queue) => {
     view: element('div', { class: 'part' }, element('h4', {}, 'Dead letters'), text, button, note),
     button,
     /** @param {QueueStatus['totals']} totals */
-    show: ({ deadLetters }) => setText(text, `${counted(deadLetters, 'message')} kept, still as they were stored.`),
+    show: ({ deadLetters }) =>
+      setText(text, deadLetters === 0 ? 'None.' : `${counted(deadLetters, 'message')} kept, still as stored.`),
   }
 }

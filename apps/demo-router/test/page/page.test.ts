@@ -50,22 +50,25 @@ const fullSnapshot = (): Partial<Snapshot> => {
   }
 }
 
-it.each(LOOKS)('fits and is accessible at $width px, $scheme, in every state it can come to', async (look) => {
-  const fake = await start({ change: fullSnapshot() })
-  for (let number = 0; number < 30; number += 1)
-    fake.addMessage(number % 4 === 0 ? { sealed: false } : number % 4 === 1 ? dead : {})
-  const { page, problems } = await show(fake, look)
-  for (const attack of ['flip-bit', 'reorder']) await page.locator(`.attack[data-attack=${attack}]`).click()
-  await page.locator('.chart details summary').first().click()
-  for (const message of ['all', 'refused', 'plaintext']) {
-    await page.locator(`#message-filter input[value=${message}]`).check()
-    await page.locator('#messages button').first().click()
-    await page.locator('#stored .line').first().waitFor()
-    expect(await accessibilityViolations(page)).toEqual([])
-    expect(await overflow(page)).toBe(0)
-  }
-  expect(problems).toEqual([])
-})
+it.each<Look>([...LOOKS, { width: 768, scheme: 'dark' }, { width: 2_560, scheme: 'light' }])(
+  'fits and is accessible at $width px, $scheme, in every state it can come to',
+  async (look) => {
+    const fake = await start({ change: fullSnapshot() })
+    for (let number = 0; number < 30; number += 1)
+      fake.addMessage(number % 4 === 0 ? { sealed: false } : number % 4 === 1 ? dead : {})
+    const { page, problems } = await show(fake, look)
+    for (const attack of ['flip-bit', 'reorder']) await page.locator(`.attack[data-attack=${attack}]`).click()
+    await page.locator('.chart details summary').first().click()
+    for (const message of ['all', 'refused', 'plaintext']) {
+      await page.locator(`#message-filter input[value=${message}]`).check()
+      await page.locator('#messages button').first().click()
+      await page.locator('#stored .line').first().waitFor()
+      expect(await accessibilityViolations(page)).toEqual([])
+      expect(await overflow(page)).toBe(0)
+    }
+    expect(problems).toEqual([])
+  },
+)
 
 it('shows what the broker stores of a sealed message beside what the bot read', async () => {
   const fake = await start()
