@@ -1,5 +1,7 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { redisNonceStore } from '@queue-runtime/nonce-store-redis'
-import { type RedisServer, startRedisCluster } from '@queue-runtime/redis-server'
+import { type RedisServer, startRedis, startRedisCluster } from '@queue-runtime/redis-server'
 import { Cluster } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { recordKeys } from '../src/record-key.ts'
@@ -81,4 +83,39 @@ describe.concurrent.each(Object.entries(CLIENTS))('on a cluster, with %s,', { ti
     await store.close()
     if ('client' in options) options.client.disconnect()
   })
+})
+
+/** A node of its own that takes over from a master when that is gone. */
+async function addReplica(of: RedisServer): Promise<RedisServer> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const busPort = String((probe.address() as AddressInfo).port)
+  probe.close()
+  const config = { 'cluster-enabled': 'yes', 'cluster-port': busPort, 'cluster-node-timeout': '2000' }
+  const replica = await startRedis({ config })
+  const [, ofBus = ''] = /@(\d+)\S* myself/.exec(await of.command('CLUSTER', 'NODES')) ?? []
+  await replica.command('CLUSTER', 'MEET', of.host, String(of.port), ofBus)
+  const id = await of.command('CLUSTER', 'MYID')
+  await until(async () => (await replica.command('CLUSTER', 'NODES')).includes(id))
+  await until(async () => (await replica.command('CLUSTER', 'REPLICATE', id).catch(String)) === 'OK')
+  await until(async () => /master_link_status:up/.test(await replica.command('INFO', 'replication')))
+  return replica
+}
+
+/** How far a server is in the stream of writes. */
+const offsetOf = async (server: RedisServer): Promise<string | undefined> =>
+  /master_repl_offset:(\d+)/.exec(await server.command('INFO', 'replication'))?.[1]
+
+it('a cluster whose replica takes over goes on with what it knew (NR3, attack 18)', { timeout: 60_000 }, async () => {
+  await using cluster = await startRedisCluster()
+  const [master, ...others] = cluster.nodes as readonly [RedisServer, ...RedisServer[]]
+  await using replica = await addReplica(master)
+  await using store = redisNonceStore({ cluster: { nodes: startsOf(others) }, logger: false })
+  const ids = Array.from({ length: 30 }, () => identity())
+  await store.claim(ids.map((id) => claimOf(id)))
+  for (const id of ids) await store.confirm(id, LONG.retainMs)
+  await until(async () => (await offsetOf(replica)) === (await offsetOf(master)))
+  await master.kill()
+  const all = ids.map(() => 'completed').join()
+  await until(async () => String(await store.claim(ids.map((id) => claimOf(another(id)))).catch(String)) === all)
 })
