@@ -102,15 +102,17 @@ export function createReceiver(parts: ReceiverParts): ShelvedReceiver {
       signal.throwIfAborted()
       if (closing !== undefined) throw transportClosed(queue, 'receive')
       const deadline = clock.now() + waitMs
-      for (let isFirst = true; ; isFirst = false) {
+      for (let hasLooked = false; ; ) {
         const taken = take(maxMessages)
         const left = Math.max(0, deadline - clock.now())
-        if (taken.length > 0 || closing !== undefined || (left === 0 && !isFirst)) return taken
+        const isOver = left === 0 && (waitMs > 0 || hasLooked)
+        if (taken.length > 0 || closing !== undefined || isOver) return taken
         const begunAt = clock.now()
-        const isOwn = looking === undefined
+        // One that goes on may have seen less than what is there now.
+        hasLooked = looking === undefined
         const work = looking ?? begin(maxMessages, Math.min(left, LOOK_MS))
         // One without a wait takes as long as it takes; others end with the time of the caller, and go on for the next one.
-        await wait([work], isOwn && left === 0 ? undefined : left + GRACE_MS, signal)
+        await wait([work], left === 0 ? undefined : left + GRACE_MS, signal)
         const rest = Math.min(PAUSE_MS, deadline - clock.now())
         const wasAtOnce = clock.now() - begunAt < Math.min(PAUSE_MS, left)
         if (shelf.length === 0 && wasAtOnce && rest > 0) await wait([], rest, signal)

@@ -1,9 +1,10 @@
 import type { Delivery } from '@queue-runtime/core/provider'
 import { fakeClock } from '@queue-runtime/core/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { createReceiver } from '../src/receiver.ts'
 import { randomFrom } from './random.ts'
 import { SCALED_TIMEOUT_MS, scaled } from './scale.ts'
+import { startSlowWire } from './slow-wire.ts'
 import { codeOf, local, never, noneIn, pause, send, sendRaw, take, takeAll, takeRaw, textOf, wire } from './support.ts'
 
 const here = local()
@@ -143,6 +144,33 @@ describe.concurrent('receiving over the wire', () => {
   })
 })
 
+describe.concurrent('a broker that is far away', () => {
+  it.for([[20], [120]] as const)(
+    'hands out each message once, all of them locked for somebody, with %i ms on the way to it (field-notes 1.5)',
+    async ([delayMs]) => {
+      const { emulator, queue: make, open, look } = here()
+      const wireThere = await startSlowWire(emulator.port, delayMs)
+      onTestFinished(() => wireThere.close())
+      const queue = make(LONG)
+      const connectionString = emulator.connectionString.replace(`:${emulator.port};`, `:${wireThere.port};`)
+      const [transport, sender] = [open(queue, { connectionString }), open(queue)]
+      const counts: number[] = []
+      const rounds = 3
+      for (let round = 0; round < rounds; round += 1) {
+        await send(sender, ...Array.from({ length: 15 }, (_, index) => wire(String(index))))
+        for (const waitMs of [0, 4_000]) {
+          const deliveries = await transport.receive({ maxMessages: 10, waitMs, signal: never })
+          counts.push(...deliveries.map(({ message }) => message.deliveryCount))
+          await Promise.all(deliveries.map((delivery) => delivery.complete()))
+        }
+      }
+      expect(counts).toEqual(Array(15 * rounds).fill(1))
+      expect(look(queue).messages()).toEqual([])
+      await transport.close()
+    },
+  )
+})
+
 describe('a receiver and its shelf', () => {
   const clockOf = () => fakeClock(Date.UTC(2026, 0, 1))
 
@@ -204,6 +232,20 @@ describe('a receiver and its shelf', () => {
     await receiver.close()
     expect(handedBack).toEqual([three])
     expect(await codeOf(receiver.receive({ maxMessages: 1, waitMs: 0, signal: never }))).toBe('ClientClosed')
+  })
+
+  it('looks itself where it is told not to wait: a look that goes on may have seen less than there is now (C4)', async () => {
+    const { receiver, looks, delivery } = receiverOf(clockOf())
+    const stop = new AbortController()
+    const receiving = receiver.receive({ maxMessages: 1, waitMs: 60_000, signal: stop.signal })
+    stop.abort('enough')
+    await receiving.catch(() => {})
+    const next = receiver.receive({ maxMessages: 1, waitMs: 0, signal: never })
+    looks[0]?.resolve([])
+    await pause(0)
+    const came = delivery('1')
+    looks[1]?.resolve([came])
+    expect(await next).toEqual([came])
   })
 
   it('does not hand over what it kept for longer than its lock (C10)', async () => {
