@@ -262,6 +262,8 @@ export function createLab(parts: LabParts): Lab {
     },
     async close() {
       closing.abort(new LabConflict('closing', 'The demo is ending.'))
+      // What is held is given back: nobody should have to wait for a broker that is only switched off.
+      for (const power of Object.values(powers)) power.turn(false)
       await doing
     },
   }
