@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { openBackends, readBackends } from '../src/backends/backends.ts'
 import { type Environment, readVariables, VARIABLES, variableOf } from '../src/config/variables.ts'
 import { QUEUES } from '../src/github/routes.ts'
+import { readSettings } from '../src/process/settings.ts'
 
 const fault = async (environment: Environment): Promise<unknown> => {
   try {
@@ -80,6 +81,17 @@ describe('the environment of a process (A15, A16, SC3)', () => {
     expect(error.facts.field).toBe(name)
     expect(error.message.startsWith(name)).toBe(true)
     expect(error.message).not.toContain('hush-hush')
+  })
+
+  it.each([
+    [{}, { mode: 'reject', seals: true }],
+    [{ PLAINTEXT_POLICY: 'allow-with-alert' }, { mode: 'allow-with-alert', seals: true }],
+    [
+      { PLAINTEXT_POLICY: 'plaintext', SEALING: 'off' },
+      { mode: 'plaintext', seals: false },
+    ],
+  ])('says how a queue is run: %j (DR4)', (change, stance) => {
+    expect(readSettings({ ...SQS, ...change }).stance).toEqual(stance)
   })
 
   it('has one queue and one key for each bot, and defaults that pass their own rules', () => {

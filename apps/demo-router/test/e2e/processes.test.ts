@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '@queue-runtime/core/provider'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { startServiceBusEmulator } from '@queue-runtime/service-bus-emulator'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { BackendNames } from '../../src/backends/backends.ts'
 import { realDeliveries } from '../../src/demo/deliveries.ts'
 import { expectedQueue } from '../../src/demo/expected.ts'
@@ -19,6 +20,20 @@ const WORK = { BOT_WORK_MS: '30' }
 
 const rest = { GITHUB_WEBHOOK_SECRET: undefined, PORT: undefined }
 
+/** Service Bus says itself how long its locks last. */
+const startWithShortLocks = async (names: BackendNames): Promise<Pick<Local, 'variables' | 'close'>> => {
+  const queue = { lockDurationMs: 3_000 }
+  const broker = await startServiceBusEmulator({ queues: Object.fromEntries(QUEUES.map((name) => [name, queue])) })
+  const { variables, close } = await startLocal({ ...names, queue: 'memory' }, systemClock)
+  return {
+    variables: { ...variables, QUEUE_PROVIDER: 'azure', SERVICEBUS_CONNECTION_STRING: broker.connectionString },
+    async close() {
+      await close()
+      await broker.close()
+    },
+  }
+}
+
 const handledBy = (bots: readonly Child[]): string[] =>
   bots.flatMap(({ lines }) =>
     lines.filter(({ msg }) => msg === 'Delivery handled').map((line) => String(line.message_id)),
@@ -30,9 +45,9 @@ describe.each<BackendNames>([
   { queue: 'sqs', keys: 'aws', nonces: 'memory' },
   { queue: 'azure', keys: 'azure', nonces: 'redis' },
 ])('a router and three bots as processes, on local $queue, $keys and $nonces', { timeout: 120_000 }, (names) => {
-  let local: Local
+  let local: Pick<Local, 'variables' | 'close'>
   beforeAll(async () => {
-    local = await startLocal(names, systemClock)
+    local = await (names.queue === 'azure' ? startWithShortLocks(names) : startLocal(names, systemClock))
   })
   afterAll(() => local.close())
 
@@ -86,6 +101,38 @@ describe.each<BackendNames>([
     for (const child of [router, ...all]) {
       expect(child.output()).not.toMatch(/Codertocat|Hello-World|a secret between|[0-9a-f]{64}/)
       expect(child.lines.filter(({ level }) => level === 'error')).toEqual([])
+    }
+  })
+})
+
+describe('a bot whose queue has sessions', { timeout: 60_000 }, () => {
+  it('keeps the order of each pull request (S6)', async () => {
+    const broker = await startServiceBusEmulator({ queues: { 'task-tactician': { requiresSession: true } } })
+    onTestFinished(() => broker.close())
+    const local = await startLocal({ queue: 'memory', keys: 'aws', nonces: 'memory' }, systemClock)
+    onTestFinished(() => local.close())
+    const environment = {
+      ...local.variables,
+      ...COMMON,
+      QUEUE_PROVIDER: 'azure',
+      SERVICEBUS_CONNECTION_STRING: broker.connectionString,
+      SERVICEBUS_SESSIONS: 'on',
+    }
+    const router = startChild(['router'], environment)
+    const post = createPost(String((await router.said('Listening')).webhooks), SECRET, new AbortController().signal)
+    const posted: string[] = []
+    const repository = { name: 'r', owner: { login: 'o' } }
+    for (let step = 0; step < 12; step += 1) {
+      const body = JSON.stringify({ action: 'edited', pull_request: { number: 1 + (step % 2) }, repository })
+      const id = `${1 + (step % 2)}-${step}`
+      expect(await post({ event: 'pull_request', body }, id)).toBe(202)
+      posted.push(id)
+    }
+    const bot = startChild(['bot', 'task-tactician'], { ...environment, ...WORK, ...rest })
+    await vi.waitFor(() => expect(handledBy([bot])).toHaveLength(12), { timeout: 30_000, interval: 50 })
+    for (const number of ['1', '2']) {
+      const isOf = (id: string): boolean => id.startsWith(`${number}-`)
+      expect(handledBy([bot]).filter(isOf)).toEqual(posted.filter(isOf))
     }
   })
 })
