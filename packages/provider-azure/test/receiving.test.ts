@@ -1,10 +1,10 @@
 import type { Delivery } from '@queue-runtime/core/provider'
 import { fakeClock } from '@queue-runtime/core/testing'
+import { startSlowWire } from '@queue-runtime/local-server'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createReceiver } from '../src/receiver.ts'
 import { randomFrom } from './random.ts'
 import { SCALED_TIMEOUT_MS, scaled } from './scale.ts'
-import { startSlowWire } from './slow-wire.ts'
 import { codeOf, local, never, noneIn, pause, send, sendRaw, take, takeAll, takeRaw, textOf, wire } from './support.ts'
 
 const here = local()
