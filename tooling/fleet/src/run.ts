@@ -43,7 +43,8 @@ const shortestSendMs = 14_000
 const roundMs = 12_000
 /** Between two outages, at least and at most: long enough for the fleet to be at work again. */
 const calmMs = [1_500, 3_500] as const
-const drainMs = 120_000
+/** A queue that has not shrunk for so long does not move any more: whatever comes back later than at once does so within seconds. */
+const standstillMs = 60_000
 
 /** Stop and pause in each round, in any order; the failover once, in the round in the middle. */
 function outagesOf(random: Random, sendMs: number): Outage[] {
@@ -137,19 +138,21 @@ interface Counts {
   readonly Attributes: Readonly<Record<string, string>>
 }
 
-/** Waits until the queue is empty, and resolves with how many messages are in it then, or when it takes too long. */
+/** Waits until the queue is empty or does not move any more, and resolves with how many messages are in it then. */
 async function drain(endpoint: string): Promise<number> {
-  const deadline = performance.now() + drainMs
-  for (;;) {
+  let least = Number.POSITIVE_INFINITY
+  let leastAt = performance.now()
+  while (least > 0 && performance.now() - leastAt < standstillMs) {
     const { Attributes: counts } = await ask<Counts>(endpoint, 'GetQueueAttributes', {
       QueueUrl: `${endpoint}${queuePath}`,
       AttributeNames: ['All'],
     })
     const names = ['', 'NotVisible', 'Delayed'].map((name) => `ApproximateNumberOfMessages${name}`)
     const left = names.reduce((sum, name) => sum + Number(counts[name] ?? 0), 0)
-    if (left === 0 || performance.now() > deadline) return left
-    await sleep(lockMs / 20)
+    if (left < least) [least, leastAt] = [left, performance.now()]
+    if (left > 0) await sleep(lockMs / 20)
   }
+  return least
 }
 
 /** The message ids of all dead letters, which are taken away. */
