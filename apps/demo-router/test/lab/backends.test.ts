@@ -1,53 +1,45 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { LAB_ATTACKS } from '../../src/attacks/all.ts'
-import { hurry, openLab, settleAll, snapshotOf } from './lab-helpers.ts'
+import type { BackendNames } from '../../src/backends/backends.ts'
+import { openLab, settleAll, snapshotOf, statusOf } from './lab-helpers.ts'
 
-const BACKENDS = [
-  { queue: 'azure', keys: 'azure', nonces: 'redis' },
-  { queue: 'sqs', keys: 'aws', nonces: 'redis' },
-] as const
+const isLong = Number(process.env.TEST_SCALE ?? 1) >= 10
 
-/** The long run plays all of them; else one of each kind of outcome. */
-const isLong = Number(process.env.TEST_SCALE ?? 1) > 1
-const SOME = ['flip-bit', 'hold-back', 'replay', 'flood-key-ids', 'redirect-key', 'replay-untracked']
-const OUTAGES = ['keys', 'nonces', 'broker'] as const
+/** One of each kind: an altered body, skipped time, a copy, a key of another queue, one whose key is waited for. */
+const FEW = ['flip-bit', 'hold-back', 'replay', 'redirect-key', 'flood-key-ids']
 
-/** One house for all of it: some local servers take a while to start. */
-describe.each(BACKENDS)('the lab on local servers: $queue, $keys and $nonces', { timeout: 300_000 }, (backends) => {
-  it('stops the same attacks, rotates keys in the store itself, and loses nothing in three outages', async () => {
-    const { demo, lab, url, warnings } = await openLab({ backends, perSecond: 10 })
-    const { attacks, backends: shown } = await snapshotOf(url)
-    expect(shown).toEqual(backends)
+const outcomeOf = new Map([
+  ['replay', 'settled'],
+  ['two-at-once', 'settled'],
+  ...LAB_ATTACKS.filter(({ limit }) => limit !== undefined).map(({ name }) => [name, 'accepted'] as const),
+])
 
-    const unavailable = attacks.filter((info) => info.unavailable !== null)
-    expect(unavailable.map(({ name }) => name)).toEqual(backends.queue === 'sqs' ? ['two-at-once'] : [])
-    for (const { name, unavailable: message } of unavailable) {
-      expect(await lab.call(`/lab/attacks/${name}`, {})).toEqual({
-        status: 409,
-        answer: { error: 'unavailable', message },
-      })
+describe('the lab on other backends', { timeout: 240_000 }, () => {
+  it.each<BackendNames>([
+    { queue: 'sqs', keys: 'aws', nonces: 'redis' },
+    { queue: 'azure', keys: 'azure', nonces: 'memory' },
+  ])('attacks, cuts off and rotates on $queue, $keys and $nonces, and loses nothing', async (backends) => {
+    const { demo, lab, url, warnings } = await openLab({ backends })
+    expect((await snapshotOf(url)).backends).toEqual(backends)
+    for (const { name } of LAB_ATTACKS.filter((attack) => isLong || FEW.includes(attack.name))) {
+      const { status, answer } = await lab.call(`/lab/attacks/${name}`, {})
+      // Each queue is FIFO there, and gives one message of a session at a time.
+      if (name === 'two-at-once' && backends.queue === 'sqs') expect(answer.error).toBe('unavailable')
+      else expect([name, status, answer.outcome]).toEqual([name, 200, outcomeOf.get(name) ?? 'refused'])
     }
-    const played = LAB_ATTACKS.filter(({ name }) => isLong || SOME.includes(name))
-    for (const { name, limit } of played.filter(({ name }) => unavailable.every((info) => info.name !== name))) {
-      const { outcome, happened } = await lab.attack(name)
-      const expected = limit === undefined ? expect.stringMatching(/^(refused|settled)$/) : 'accepted'
-      expect([name, outcome, happened]).toEqual([name, expected, expect.any(String)])
-    }
-
-    const { keys } = await lab.rotate('spec-sentinel')
-    expect(keys.map(({ isCurrent }) => isCurrent)).toEqual([true, false])
-
-    for (const name of OUTAGES) {
-      await lab.traffic(true)
+    for (const name of ['keys', 'nonces', 'broker']) {
       await lab.outage(name, true)
-      const stopped = async () => (await snapshotOf(url)).queues.filter(({ intake }) => intake !== 'running').length
-      await hurry(demo, async () => (await stopped()) === 3, 60_000)
-      await expect.poll(() => demo.books.due().length, { timeout: 5_000 }).toBeGreaterThan(3)
+      await delay(2_000)
       await lab.outage(name, false)
-      await settleAll({ demo, lab })
-      const { posted, read, taken, wrong } = demo.books.tally
-      expect([name, { lost: posted - read - taken, wrong }]).toEqual([name, { lost: 0, wrong: 0 }])
+      await delay(500)
     }
-    expect(warnings).toEqual([])
+    const before = (await statusOf(await snapshotOf(url), 'merge-warden'))?.keys.length ?? 0
+    const { keys } = await lab.rotate('merge-warden')
+    expect([keys.length, keys.filter(({ isCurrent }) => isCurrent)]).toEqual([before + 1, [keys[0]]])
+    await settleAll({ demo, lab })
+    const { posted, read, taken, wrong } = demo.books.tally
+    expect({ lost: posted - read - taken, wrong, warnings }).toEqual({ lost: 0, wrong: 0, warnings: [] })
+    expect(read).toBeGreaterThan(10)
   })
 })
