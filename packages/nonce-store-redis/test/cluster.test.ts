@@ -86,7 +86,7 @@ describe.concurrent.each(Object.entries(CLIENTS))('on a cluster, with %s,', { ti
 })
 
 /** A node of its own that takes over from a master when that is gone. */
-async function addReplica(of: RedisServer): Promise<RedisServer> {
+async function addReplica(of: RedisServer, others: readonly RedisServer[]): Promise<RedisServer> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const busPort = String((probe.address() as AddressInfo).port)
@@ -99,13 +99,16 @@ async function addReplica(of: RedisServer): Promise<RedisServer> {
   await until(async () => (await replica.command('CLUSTER', 'NODES')).includes(id))
   await until(async () => (await replica.command('CLUSTER', 'REPLICATE', id).catch(String)) === 'OK')
   await until(async () => /master_link_status:up/.test(await replica.command('INFO', 'replication')))
+  // They vote for whom they know.
+  const known = new RegExp(`:${replica.port}@\\S* slave ${id}`)
+  for (const other of others) await until(async () => known.test(await other.command('CLUSTER', 'NODES')))
   return replica
 }
 
 it('a cluster whose replica takes over goes on with what it knew (NR3, attack 18)', { timeout: 60_000 }, async () => {
   await using cluster = await startRedisCluster()
   const [master, ...others] = cluster.nodes as readonly [RedisServer, ...RedisServer[]]
-  await using replica = await addReplica(master)
+  await using replica = await addReplica(master, others)
   await using store = redisNonceStore({ cluster: { nodes: startsOf(others) }, logger: false })
   const ids = Array.from({ length: 30 }, () => identity())
   await store.claim(ids.map((id) => claimOf(id)))
