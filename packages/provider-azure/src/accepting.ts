@@ -11,6 +11,9 @@ import { createUnderWay } from './under-way.ts'
 /** A session with messages is found within this time, in milliseconds, or there is none. */
 const FIND_MS = 1_000
 
+/** Without a reason Node makes an error with its stack, each time. */
+const OVER = 'over'
+
 interface AcceptingParts {
   readonly queue: string
   readonly clock: Clock
@@ -96,7 +99,7 @@ export function createAccepting({ queue, clock, client, path, takeMs, assertQueu
     try {
       return await abortable(Promise.race([answer, late]), signal)
     } finally {
-      stop.abort()
+      stop.abort(OVER)
     }
   }
 

@@ -15,6 +15,9 @@ const PAUSE_MS = 100
 /** How long closing waits for a look that goes on and for what is handed back, in milliseconds. */
 const CLOSE_MS = 3_000
 
+/** Without a reason Node makes an error with its stack, each time. */
+const OVER = 'over'
+
 interface ReceiverParts {
   readonly queue: string
   readonly draw: Draw
@@ -83,7 +86,7 @@ export function createReceiver(parts: ReceiverParts): ShelvedReceiver {
     try {
       await Promise.race([...racers, ...timer])
     } finally {
-      stop.abort()
+      stop.abort(OVER)
     }
   }
 
