@@ -16,7 +16,7 @@ import type { Delivery } from './deliveries.ts'
 import { EMBEDDED, openGround } from './ground.ts'
 import { openHouse, type Seams } from './house.ts'
 import { createLedger } from './ledger.ts'
-import { tellAll } from './observer.ts'
+import { tellAll, tellWhile } from './observer.ts'
 import type { Result } from './result.ts'
 import { runScenario } from './scenario.ts'
 import { createWireTap } from './wire-tap.ts'
@@ -78,10 +78,12 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
     expectedLines: logger.expected,
     messages: recent.messages,
   })
+  // What is kept of a run must not grow with a house that never ends.
+  const whilePlaying = tellWhile(() => run.phase !== 'done', tellAll([ledger, tap]))
   const ground = await openGround(backends, logger)
   const house = await openHouse({
     ...{ port, ground, logger, ...(seams && { seams }) },
-    observer: tellAll([ledger, tap, recent, live.observer]),
+    observer: tellAll([whilePlaying, recent, live.observer]),
     serve(app) {
       live.serve(app, (guarded) => {
         serveView(guarded, state)

@@ -29,3 +29,12 @@ export const tellAll = (observers: readonly Observer[]): Required<Observer> => (
     for (const observer of observers) observer.rejected?.(place, rejected)
   },
 })
+
+/** Tells somebody for as long as that is wanted. */
+export const tellWhile = (isWanted: () => boolean, observer: Required<Observer>): Required<Observer> => ({
+  stored: (copy) => isWanted() && observer.stored(copy),
+  completed: (copy) => isWanted() && observer.completed(copy),
+  dead: (copy, reason) => isWanted() && observer.dead(copy, reason),
+  read: (place, message, bytes) => isWanted() && observer.read(place, message, bytes),
+  rejected: (place, rejected) => isWanted() && observer.rejected(place, rejected),
+})

@@ -42,6 +42,15 @@ const MAX_WAITING = 2_000
 const MAX_TRIES = 5
 const ACCEPTED = 202
 
+/** After an outage of the broker the router finds out half a minute later that it may try again. */
+const routerRefuses = (status: number | undefined): LabConflict =>
+  new LabConflict(
+    'router',
+    status === 503
+      ? 'The router does not reach the broker yet; try again in half a minute.'
+      : `The router answered ${status ?? 'nothing'}.`,
+  )
+
 export function createTraffic(options: TrafficOptions): Traffic {
   const { post, books, next, perSecond = DEFAULT_PER_SECOND, againMs = DEFAULT_AGAIN_MS } = options
   const refused: Posted[] = []
@@ -97,7 +106,7 @@ export function createTraffic(options: TrafficOptions): Traffic {
     for (const one of posted) {
       let status = await attempt(one)
       for (let tries = 1; status !== ACCEPTED; tries += 1) {
-        if (tries >= MAX_TRIES) throw new LabConflict('router', `The router answered ${status ?? 'nothing'}.`)
+        if (tries >= MAX_TRIES) throw routerRefuses(status)
         await delay(againMs, undefined, { signal })
         status = await attempt(one)
       }

@@ -33,6 +33,8 @@ describe('buttons in any order', { timeout: 600_000 }, () => {
     const { demo, lab, url, warnings } = await openLab({ perSecond: 30 })
     const others = QUEUES.filter((queue) => queue !== 'task-tactician')
     const steps: string[] = []
+    const misfits = new Set<string>()
+    const areRunning = async () => (await snapshotOf(url)).queues.every(({ intake }) => intake === 'running')
 
     const actions: readonly (() => Promise<unknown>)[] = [
       async () => {
@@ -53,6 +55,7 @@ describe('buttons in any order', { timeout: 600_000 }, () => {
         const [queue, [mode, seals]] = [any(others), any(STANCES)]
         steps.push(`${queue} ${mode} ${seals}`)
         await lab.mode(queue, mode, seals)
+        if (mode === 'reject' && !seals) misfits.add(queue)
       },
       async () => {
         const queue = any(QUEUES)
@@ -66,6 +69,11 @@ describe('buttons in any order', { timeout: 600_000 }, () => {
         const until = demo.clock.now() + 20_000 * random()
         await hurry(demo, () => demo.clock.now() > until)
         await lab.outage(name, false)
+        await lab.traffic(false)
+        // What was refused for plaintext meanwhile waits among the dead letters.
+        const areIn = () => QUEUES.every((queue) => misfits.has(queue) || demo.books.due(queue).length === 0)
+        await hurry(demo, async () => areIn() && (await areRunning()))
+        await lab.traffic(true)
       },
     ]
     for (let step = 0; step < STEPS; step += 1)
@@ -82,7 +90,7 @@ describe('buttons in any order', { timeout: 600_000 }, () => {
     await settleAll({ demo, lab })
     const { posted, read, taken, wrong } = demo.books.tally
     expect({ lost: posted - read - taken, wrong, steps }).toEqual({ lost: 0, wrong: 0, steps })
-    expect((await snapshotOf(url)).queues.map(({ intake }) => intake)).toEqual(['running', 'running', 'running'])
+    expect(await areRunning()).toBe(true)
     expect(warnings).toEqual([])
   })
 })
