@@ -75,9 +75,9 @@ export function createSending({ queue, path, connection }: SendingParts): QueueT
     signal.throwIfAborted()
     const items = messages.map((message): Item => ({ message, outgoing: toMessage(message), error: undefined }))
     if (items.length === 0) return []
-    const lots = await connection.call({ queue, operation, timeoutMs: CONNECT_MS, signal }, ({ sender }, options) =>
-      pack(sender(path), items, refuse, options),
-    )
+    // Not before there is room: of thousands at once each has its time from there on.
+    const limits = { queue, operation, timeoutMs: CONNECT_MS, signal }
+    const lots = await connection.transfer(path, limits, (sender, options) => pack(sender, items, refuse, options))
     await inParallel(rowsOf(lots), MAX_PARALLEL, (row) => sendInOrder(row, signal))
     const errors = items.map(({ error = null }) => error)
     const [first] = errors
