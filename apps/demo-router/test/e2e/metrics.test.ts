@@ -1,6 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { whyMissing } from '@queue-runtime/system-tools'
 import { expect, it, onTestFinished, vi } from 'vitest'
+import { runPromtool } from '../ops/promtool.ts'
 import { LIBRARY, ROUTER, typeOf } from '../telemetry/documented.ts'
 import { familiesOf, samplesOf } from '../telemetry/exposition.ts'
 import { startChild } from './child.ts'
@@ -41,7 +43,10 @@ it('the demo shows what it measures: names, kinds and labels as the pages list t
   ])
     expect(Object.keys(families)).toContain(name)
 
-  const samples = samplesOf(await read())
+  const page = await read()
+  if ((await whyMissing('promtool')) === undefined)
+    expect(await runPromtool(['check', 'metrics'], { input: page })).toEqual({ isGood: true, output: '' })
+  const samples = samplesOf(page)
   const ignored = samples.find(({ name, labels }) => name === 'webhook_requests_total' && labels.outcome === 'ignored')
   expect(ignored?.value).toBeGreaterThanOrEqual(243)
   const plain = samples.filter(

@@ -114,13 +114,13 @@ describe('the alert rules, by promtool', () => {
   needsPromtool()
 
   it('are well formed', async () => {
-    const { isGood, output } = await runPromtool(['check', 'rules', 'alerts.yml'], { 'alerts.yml': RULES })
+    const { isGood, output } = await runPromtool(['check', 'rules', 'alerts.yml'], { files: { 'alerts.yml': RULES } })
     expect(isGood, output).toBe(true)
   })
 
   it('fire where they must, and not where they must not', async () => {
     const files = { 'alerts.yml': RULES, 'alerts.test.yml': TESTS }
-    const { isGood, output } = await runPromtool(['test', 'rules', 'alerts.test.yml'], files)
+    const { isGood, output } = await runPromtool(['test', 'rules', 'alerts.test.yml'], { files })
     expect(isGood, output).toBe(true)
   })
 
@@ -133,9 +133,9 @@ describe('the alert rules, by promtool', () => {
   it.concurrent.each(ALERTS.flatMap(mutationsOf))('$alert: a test notices when $change', async ({ alert, rules }) => {
     expect(rules).not.toBe(RULES)
     const files = { 'alerts.yml': rules, 'alerts.test.yml': testsOf(alert) }
-    const checked = await runPromtool(['check', 'rules', 'alerts.yml'], files)
+    const checked = await runPromtool(['check', 'rules', 'alerts.yml'], { files })
     expect(checked.isGood, checked.output).toBe(true)
-    const tested = await runPromtool(['test', 'rules', 'alerts.test.yml'], files)
+    const tested = await runPromtool(['test', 'rules', 'alerts.test.yml'], { files })
     expect(tested.output).toContain('FAILED')
   })
 })
@@ -145,7 +145,7 @@ describe('the sample of a Prometheus configuration', () => {
 
   it('is one that Prometheus takes', async () => {
     const files = { 'prometheus.yml': read('ops/prometheus.yml'), 'alerts.yml': RULES }
-    const { isGood, output } = await runPromtool(['check', 'config', 'prometheus.yml'], files)
+    const { isGood, output } = await runPromtool(['check', 'config', 'prometheus.yml'], { files })
     expect(isGood, output).toBe(true)
   })
 })

@@ -100,7 +100,7 @@ describe('the Grafana dashboard, by promtool', async () => {
       expr,
     }))
     const files = { 'panels.yml': JSON.stringify({ groups: [{ name: 'panels', rules }] }) }
-    const { isGood, output } = await runPromtool(['check', 'rules', 'panels.yml'], files)
+    const { isGood, output } = await runPromtool(['check', 'rules', 'panels.yml'], { files })
     expect(isGood, output).toBe(true)
     expect(output).toContain(`${asked.length} rules found`)
   })

@@ -14,18 +14,24 @@ export interface Verdict {
 }
 
 /** Runs promtool on files that are given as texts, in a folder of their own. */
-export async function runPromtool(args: readonly string[], files: Readonly<Record<string, string>>): Promise<Verdict> {
+export async function runPromtool(
+  args: readonly string[],
+  { files = {}, input = '' }: { readonly files?: Readonly<Record<string, string>>; readonly input?: string },
+): Promise<Verdict> {
   const { path, env } = await promtool()
   const folder = mkdtempSync(join(tmpdir(), 'qr-promtool-'))
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
-    const ended = run(path, args, { cwd: folder, env })
-    const { stdout, stderr } = await ended.catch((error: Error & { stdout: string; stderr: string; code: unknown }) => {
-      if (typeof error.code !== 'number') throw error
-      return error
-    })
-    const output = stdout + stderr
-    return { isGood: !/FAILED/.test(output) && /SUCCESS/.test(output), output }
+    const running = run(path, args, { cwd: folder, env })
+    running.child.stdin?.end(input)
+    return await running.then(
+      ({ stdout, stderr }) => ({ isGood: true, output: stdout + stderr }),
+      (error: Error & { stdout: string; stderr: string; code: unknown }) => {
+        // Without an exit code it did not run.
+        if (typeof error.code !== 'number') throw error
+        return { isGood: false, output: error.stdout + error.stderr }
+      },
+    )
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -102,6 +102,7 @@ describe('traces', () => {
     await sendAndHandle(house)
     await house.telemetry.close()
     expect(house.lines.map(({ level, text }) => [level, text])).toEqual([['warn', 'Spans could not be exported']])
+    expect(house.lines[0]?.fields.error_type).toMatch(/^\w+$/)
     expect(JSON.stringify(house.lines)).not.toMatch(/pass4711|hunter2|127\.0\.0\.1/)
   })
 
