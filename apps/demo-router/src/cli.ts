@@ -1,5 +1,7 @@
+import type { BackendNames } from './backends/backends.ts'
 import { type CliOptions, parseCli, USAGE } from './cli-options.ts'
 import type { Demo, DemoOptions } from './demo/demo.ts'
+import { EMBEDDED } from './demo/ground.ts'
 import { createProgressPrinter, type TextStream } from './progress.ts'
 import { reportLine, reportText } from './report.ts'
 
@@ -18,7 +20,15 @@ export interface CliParts {
 const startFailure = (error: unknown, port: number): string => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
   if (code === 'EADDRINUSE') return `Port ${port} is in use; choose another with --port.`
-  return `The demo cannot listen on port ${port} (${code}).`
+  if (code === 'EACCES') return `The demo may not listen on port ${port}; choose another with --port.`
+  // Such as a local server whose program is not installed.
+  return `The demo cannot start: ${error instanceof Error ? error.message : code}`
+}
+
+/** Which servers were started beside what is embedded. */
+const localServers = ({ queue, keys, nonces }: BackendNames): string => {
+  const isEmbedded = queue === EMBEDDED.queue && keys === EMBEDDED.keys && nonces === EMBEDDED.nonces
+  return isEmbedded ? '' : `Local servers stand in: queues on ${queue}, keys in ${keys}, nonces in ${nonces}.\n`
 }
 
 /** Runs the demo as `args` say and resolves with its exit code, everything closed. */
@@ -38,6 +48,7 @@ export async function runCli(args: readonly string[], parts: CliParts): Promise<
   if (demo === undefined) return EXIT.bad
   try {
     human.write(`Router, broker and three bots are up; the page is at ${demo.url}/\n`)
+    human.write(localServers(options.backends))
     const result = await Promise.race([demo.run(), stopped])
     if (result === undefined) return EXIT.stopped
     human.write(`${reportText(result)}\n`)
