@@ -12,7 +12,10 @@ export const MAX_PROPERTY_BYTES = 32_768
 export const MAX_PROPERTIES_BYTES = 65_536
 /** What the header of AMQP can hold, in milliseconds: 32 bits. */
 export const MAX_TIME_TO_LIVE_MS = 4_294_967_295
-/** Transfers of one link that wait for an answer: half of what rhea has room for (2 048), behind which the SDK fails. */
-export const MAX_TRANSFERS = 1_024
+/**
+ * Transfers of one link that wait for an answer: half of the credit that a link is given. Behind that the SDK waits for one
+ * second, and fails.
+ */
+export const MAX_TRANSFERS = 500
 /** Reason and description of a dead letter, in characters. Source: `deadLetterMessage` of the SDK. */
 export const MAX_REASON_LENGTH = 4_096

@@ -38,10 +38,12 @@ const BY_NAME: ReadonlyMap<string, Mapped> = new Map<string, Mapped>([
   ...all('SessionLockLost', 'SessionLockLost', 'SessionLockLostError'),
   ...all('SessionLocked', 'SessionCannotBeLocked', 'SessionCannotBeLockedError'),
   ...all('Throttled', 'ServiceBusy', 'QuotaExceeded', 'ServerBusyError', 'QuotaExceededError'),
+  // No credit on the link: that is how AMQP slows a sender down.
+  ...all('Throttled', 'SenderBusyError', 'InsufficientCreditError'),
   ...all('Timeout', 'ServiceTimeout', 'OperationTimeoutError', 'ServiceUnavailableError', 'OperationCancelledError'),
   ...all('ConnectionFailed', 'ServiceCommunicationProblem', 'ServiceCommunicationError', 'ConnectionLostError'),
   ...all('ConnectionFailed', 'DetachForcedError', 'ConnectionForcedError', 'ReceiverDisconnectedError'),
-  ...all('ConnectionFailed', 'SenderNotReadyError', 'SenderBusyError', 'InsufficientCreditError', 'AbortError'),
+  ...all('ConnectionFailed', 'SenderNotReadyError', 'AbortError'),
   ...all('ConnectionFailed', 'SendOperationFailedError', 'SessionWindowViolationError', 'UnattachedHandleError'),
   ...all('CredentialRejected', 'AuthenticationError', 'AuthenticationRequiredError', 'AggregateAuthenticationError'),
   ...all('CredentialRejected', 'CredentialUnavailableError', 'CredentialUnavailable'),

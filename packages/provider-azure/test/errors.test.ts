@@ -54,6 +54,7 @@ const table: readonly (readonly [string, unknown, object])[] = [
     { code: 'Throttled', retryAfterMs: 4_000 },
   ],
   ['a full queue', sdkError('QuotaExceeded', 'text', false), { code: 'Throttled', isTransient: true }],
+  ['a link without credit', general('SenderBusyError: text', true), { code: 'Throttled' }],
   ['no answer', sdkError('ServiceTimeout'), { code: 'Timeout', isTransient: true, retryAfterMs: 1_000 }],
   ['no answer, from below', plain('OperationTimeoutError'), { code: 'Timeout' }],
   ['what the service gave up', general('OperationCancelledError: text', true), { code: 'Timeout' }],
