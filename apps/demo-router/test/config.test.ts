@@ -23,6 +23,7 @@ const fault = async (environment: Environment): Promise<unknown> => {
 
 const SQS = { QUEUE_PROVIDER: 'sqs', AWS_REGION: 'us-east-1', KEY_DIRECTORY: '/keys' }
 const AZURE = { QUEUE_PROVIDER: 'azure', SERVICEBUS_NAMESPACE: 'ns.servicebus.windows.net', KEY_DIRECTORY: '/keys' }
+const BY_STRING = { ...AZURE, SERVICEBUS_NAMESPACE: '' }
 const CONNECTION = 'Endpoint=sb://ns.servicebus.windows.net;SharedAccessKeyName=n;SharedAccessKey=hush-hush'
 
 describe('the environment of a process (A15, A16, SC3)', () => {
@@ -37,6 +38,7 @@ describe('the environment of a process (A15, A16, SC3)', () => {
     ['Secrets Manager', { ...SQS, KEY_PROVIDER: 'aws' }],
     ['Key Vault', { ...AZURE, KEY_PROVIDER: 'azure', KEY_VAULT_URL: 'https://name.vault.azure.net' }],
     ['Redis', { ...SQS, NONCE_STORE: 'redis', REDIS_URL: 'rediss://:hush-hush@redis.internal:6379' }],
+    ['networks of proxies', { ...SQS, TRUSTED_PROXIES: '10.0.0.0/8,127.0.0.1,fd00::/8' }],
     ['everything that is empty as not set', { ...SQS, KEY_PROVIDER: '', NONCE_STORE: '', OPS_PORT: '' }],
   ])('takes %s, and connects to nothing', async (_name, environment) => {
     expect(await fault(environment)).toBeUndefined()
@@ -70,10 +72,30 @@ describe('the environment of a process (A15, A16, SC3)', () => {
     ['SECRETS_MANAGER_ENDPOINT', { ...SQS, SECRETS_MANAGER_ENDPOINT: 'http://secrets.internal' }],
     ['REDIS_URL', { ...SQS, NONCE_STORE: 'redis' }],
     ['REDIS_URL', { ...SQS, NONCE_STORE: 'redis', REDIS_URL: 'http://:hush-hush@redis' }],
+    ['REDIS_URL', { ...SQS, NONCE_STORE: 'redis', REDIS_URL: 'redis://:hush-hush@redis.internal:6379' }],
+    ['REDIS_URL', { ...SQS, NONCE_STORE: 'redis', REDIS_URL: 'rediss://:hush-hush@redis.internal/x?y' }],
+    [
+      'SERVICEBUS_CONNECTION_STRING',
+      { ...BY_STRING, SERVICEBUS_CONNECTION_STRING: 'Endpoint=sb://x;SharedAccessKey=hush-hush' },
+    ],
+    [
+      'SERVICEBUS_CONNECTION_STRING',
+      { ...BY_STRING, SERVICEBUS_CONNECTION_STRING: `${CONNECTION};UseDevelopmentEmulator=true` },
+    ],
+    ['SERVICEBUS_NAMESPACE', { ...AZURE, SERVICEBUS_NAMESPACE: '.servicebus.windows.net' }],
+    ['QUEUE_SPEC_SENTINEL', { ...AZURE, QUEUE_SPEC_SENTINEL: '/of/a/path/' }],
+    ['QUEUE_SPEC_SENTINEL', { ...SQS, QUEUE_SPEC_SENTINEL: 'http://sqs.internal/1/x.fifo' }],
+    ['KEY_MERGE_WARDEN', { ...SQS, KEY_PROVIDER: 'aws', KEY_MERGE_WARDEN: 'prod/=' }],
+    [
+      'KEY_MERGE_WARDEN',
+      { ...SQS, KEY_PROVIDER: 'azure', KEY_VAULT_URL: 'https://v.vault.azure.net', KEY_MERGE_WARDEN: 'a/b' },
+    ],
     ['PORT', { ...SQS, PORT: '8080x' }],
     ['SHUTDOWN_SECONDS', { ...SQS, SHUTDOWN_SECONDS: '0' }],
     ['PLAINTEXT_POLICY', { ...SQS, PLAINTEXT_POLICY: 'allow' }],
-    ['TRUSTED_PROXIES', { ...SQS, TRUSTED_PROXIES: 'everybody' }],
+    ...['everybody', '10.0.0', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.1, 10.0.0.2', '::1/129'].map(
+      (text): [string, Environment] => ['TRUSTED_PROXIES', { ...SQS, TRUSTED_PROXIES: text }],
+    ),
     ['LOG_LEVEL', { ...SQS, LOG_LEVEL: 'loud' }],
   ])('is refused for %s: %j', async (name, environment) => {
     const error = await fault({ ...environment, AWS_SESSION_TOKEN: 'hush-hush' })

@@ -3,6 +3,7 @@ import type { KeyProvider } from '@queue-runtime/crypto'
 import { fileKeyProvider } from '@queue-runtime/crypto'
 import { isLocalHost, type Variables, variableOf, wrong } from '../config/variables.ts'
 import { perQueue, type QueueName } from '../github/routes.ts'
+import { asVariable } from './as-variable.ts'
 import { awsAccess } from './aws-access.ts'
 import { azureCredential } from './azure-credential.ts'
 import type { KeyPlan } from './plan.ts'
@@ -37,7 +38,10 @@ const aws = (variables: Variables): KeyPlan => {
   return {
     async open(queue, { clock }) {
       const { secretsManagerKeyProvider } = await import('@queue-runtime/keys-aws')
-      return secretsManagerKeyProvider({ ...options, secret: names[queue], clock })
+      const name = variableOf('KEY', queue)
+      return asVariable({ secret: name, label: name, endpoint: 'SECRETS_MANAGER_ENDPOINT' }, () =>
+        secretsManagerKeyProvider({ ...options, secret: names[queue], clock }),
+      )
     },
   }
 }
@@ -62,7 +66,9 @@ const azure = (variables: Variables): KeyPlan => {
         disableChallengeResourceVerification: isLocal,
         ...(ca !== undefined && { tlsOptions: { ca } }),
       })
-      return keyVaultKeyProvider({ client, secret: names[queue], clock })
+      return asVariable({ secret: variableOf('KEY', queue) }, () =>
+        keyVaultKeyProvider({ client, secret: names[queue], clock }),
+      )
     },
   }
 }

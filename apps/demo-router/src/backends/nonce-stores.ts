@@ -1,5 +1,6 @@
 import { memoryNonceStore } from '@queue-runtime/crypto'
 import type { Variables } from '../config/variables.ts'
+import { asVariable } from './as-variable.ts'
 import type { NoncePlan } from './plan.ts'
 
 /** It knows the replays that this process saw: enough for one bot process per queue that is never restarted. */
@@ -12,7 +13,7 @@ const redis = (variables: Variables): NoncePlan => {
   return {
     async open({ logger }) {
       const { redisNonceStore } = await import('@queue-runtime/nonce-store-redis')
-      const store = redisNonceStore({ url, logger })
+      const store = asVariable({ url: 'REDIS_URL' }, () => redisNonceStore({ url, logger }))
       return { store, close: () => store.close() }
     },
   }

@@ -1,6 +1,7 @@
 import { misconfigured } from '@queue-runtime/core/provider'
-import { type Variables, variableOf, wrong } from '../config/variables.ts'
-import { perQueue, type QueueName } from '../github/routes.ts'
+import { type VariableName, type Variables, variableOf, wrong } from '../config/variables.ts'
+import { perQueue, QUEUES, type QueueName } from '../github/routes.ts'
+import { asVariable } from './as-variable.ts'
 import { awsAccess } from './aws-access.ts'
 import { azureCredential } from './azure-credential.ts'
 import type { QueuePlan } from './plan.ts'
@@ -11,6 +12,11 @@ const OVERHEAD_BYTES = 1024
 
 const physicalName = (variables: Variables, queue: QueueName, byDefault: string): string =>
   variables.get(variableOf('QUEUE', queue)) ?? byDefault
+
+/** Which variable names each queue. */
+const QUEUE_OPTIONS: Readonly<Record<string, VariableName>> = Object.fromEntries(
+  QUEUES.map((queue) => [`queues.${queue}`, variableOf('QUEUE', queue)]),
+)
 
 const memory = (): QueuePlan => ({
   maxBodyBytes: 10 * MIB - OVERHEAD_BYTES,
@@ -41,7 +47,9 @@ const sqs = (variables: Variables): QueuePlan => {
     sessions: true,
     async open({ clock }) {
       const { sqsProvider } = await import('@queue-runtime/provider-sqs')
-      return sqsProvider({ ...options, clock })
+      return asVariable({ ...QUEUE_OPTIONS, region: 'AWS_REGION', endpoint: 'SQS_ENDPOINT' }, () =>
+        sqsProvider({ ...options, clock }),
+      )
     },
   }
 }
@@ -63,9 +71,16 @@ const azure = (variables: Variables): QueuePlan => {
     async open({ clock, logger }) {
       const { azureProvider } = await import('@queue-runtime/provider-azure')
       const shared = { queues, clock, logger }
-      if (connectionString !== undefined) return azureProvider({ ...shared, connectionString })
+      if (connectionString !== undefined) {
+        return asVariable({ ...QUEUE_OPTIONS, connectionString: 'SERVICEBUS_CONNECTION_STRING' }, () =>
+          azureProvider({ ...shared, connectionString }),
+        )
+      }
       if (namespace === undefined) throw misconfigured('namespace', 'is required.')
-      return azureProvider({ ...shared, namespace, credential: await azureCredential() })
+      const credential = await azureCredential()
+      return asVariable({ ...QUEUE_OPTIONS, namespace: 'SERVICEBUS_NAMESPACE' }, () =>
+        azureProvider({ ...shared, namespace, credential }),
+      )
     },
   }
 }

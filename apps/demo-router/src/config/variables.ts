@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { QueueError } from '@queue-runtime/core'
 
 /** Where variables come from: `process.env`, or what a local server yields. */
@@ -29,17 +30,20 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
 /** True for a host of this machine: there a server may do without TLS (requirements SC1). */
 export const isLocalHost = (hostname: string): boolean => LOOPBACK.test(hostname)
 
-const url = (...protocols: readonly string[]): Rule => ({
-  expected: `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-  fits: (text) => protocols.includes(URL.parse(text)?.protocol ?? ''),
-})
-
 const endpoint: Rule = {
   expected: 'an https URL; http only on this machine',
   fits(text) {
     const parsed = URL.parse(text)
     return parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLocalHost(parsed.hostname))
   },
+}
+
+/** An address, or a network such as 10.0.0.0/8. */
+const isNetwork = (text: string): boolean => {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128))
 }
 
 const host: Rule = { ...matching(/^[\w.:-]{1,255}$/, 'a host name or an address'), default: '127.0.0.1' }
@@ -102,7 +106,10 @@ export const VARIABLES: Readonly<Record<VariableName, Rule>> = {
   PORT: wholeNumber(0, 65_535, 8_080),
   OPS_HOST: host,
   OPS_PORT: wholeNumber(0, 65_535, 9_464),
-  TRUSTED_PROXIES: matching(/^[0-9A-Fa-f.:/]+(,[0-9A-Fa-f.:/]+)*$/, 'addresses and networks with commas between them'),
+  TRUSTED_PROXIES: {
+    expected: 'addresses and networks with commas between them',
+    fits: (text) => text.split(',').every(isNetwork),
+  },
   GUESSES_PER_MINUTE: wholeNumber(0, 1_000_000, 100),
   MAX_CONNECTIONS: wholeNumber(1, 100_000, 512),
   SHUTDOWN_SECONDS: wholeNumber(1, 300, 10),
@@ -131,11 +138,17 @@ export const VARIABLES: Readonly<Record<VariableName, Rule>> = {
   KEY_REFRESH_MS: wholeNumber(100, 3_600_000, 60_000),
   KEY_DIRECTORY: present,
   SECRETS_MANAGER_ENDPOINT: endpoint,
-  KEY_VAULT_URL: url('https:'),
+  KEY_VAULT_URL: { expected: 'an https URL', fits: (text) => URL.parse(text)?.protocol === 'https:' },
   KEY_VAULT_CA: matching(/-----BEGIN CERTIFICATE-----/, 'a certificate in PEM'),
   KEY_VAULT_TOKEN: present,
 
-  REDIS_URL: url('redis:', 'rediss:'),
+  REDIS_URL: {
+    expected: 'a rediss URL; redis only on this machine',
+    fits(text) {
+      const parsed = URL.parse(text)
+      return parsed?.protocol === 'rediss:' || (parsed?.protocol === 'redis:' && isLocalHost(parsed.hostname))
+    },
+  },
 }
 
 /** Checked variables. */
