@@ -5,6 +5,8 @@ const { stdout, stderr } = process
 for (const stream of [stdout, stderr]) stream.on('error', () => {})
 const { stopped, calm } = listenForStop()
 const args = process.argv.slice(2)
+/** A command line, or an environment, that cannot be read. */
+const EXIT_USAGE = 2
 /** What runs as a process of its own, told everything by its environment; all else is the demo. */
 const PROCESSES = ['router', 'bot', 'keys']
 
@@ -24,9 +26,12 @@ const [{ runCli }, { openDemo }, { openDemoTelemetry }] = await Promise.all([
   import('./demo/telemetry.ts'),
 ])
 const telemetry = openDemoTelemetry(process.env, (line) => void stderr.write(`${line}\n`))
-process.exitCode = await runCli(args, {
-  ...{ stdout, stderr, stopped },
-  openDemo: (options) => openDemo({ ...options, telemetry }),
-})
-await telemetry.close()
+process.exitCode =
+  telemetry === undefined
+    ? EXIT_USAGE
+    : await runCli(args, {
+        ...{ stdout, stderr, stopped },
+        openDemo: (options) => openDemo({ ...options, telemetry }),
+      })
+await telemetry?.close()
 await calm()

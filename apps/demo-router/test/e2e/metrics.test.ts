@@ -81,3 +81,10 @@ it('the demo sends its traces where the standard variables say, whole from reque
     expect(sent).toContain(name)
   expect(sent).not.toMatch(/"repository"|full_name/)
 }, 120_000)
+
+it('the demo refuses a variable of OpenTelemetry that cannot be meant, by its name and without its value', async () => {
+  const child = startChild([], { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', OTEL_TRACES_SAMPLER: 'hunter2' })
+  expect(await child.closed).toEqual({ code: 2, signal: null })
+  expect(child.output()).toMatch(/^OTEL_TRACES_SAMPLER must be one of [^\n]*\n$/)
+  expect(child.output()).not.toContain('hunter2')
+})
