@@ -5,6 +5,7 @@ import { benchCrypto } from './crypto/benchmark.ts'
 import { seededRandom } from './random.ts'
 import { benchRedis } from './redis/benchmark.ts'
 import { type WorkloadResult, workloadText } from './report.ts'
+import { benchServiceBus } from './service-bus/benchmark.ts'
 
 /** Done; a command line that cannot be read. */
 const EXIT = { good: 0, usage: 2 } as const
@@ -21,11 +22,16 @@ const BENCHMARKS = {
     run: benchRedis,
     takesSizes: false,
   },
+  'service-bus': {
+    description: 'messages through Service Bus: the SDK used by hand, the client, the client sealing',
+    run: benchServiceBus,
+    takesSizes: false,
+  },
 } as const
 
 const isBenchmark = (name: string): name is keyof typeof BENCHMARKS => Object.hasOwn(BENCHMARKS, name)
 
-const LIST = Object.entries(BENCHMARKS).map(([name, { description }]) => `  ${name.padEnd(6)}  ${description}`)
+const LIST = Object.entries(BENCHMARKS).map(([name, { description }]) => `  ${name.padEnd(11)}  ${description}`)
 
 interface TextStream {
   write(text: string): unknown

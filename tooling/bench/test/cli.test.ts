@@ -17,8 +17,8 @@ describe('the command line', () => {
   it('lists the benchmarks when none is named', async () => {
     const { exitCode, stdout } = await runWith()
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('  crypto  seal and open')
-    expect(stdout).toContain('  redis   claims of the nonce store')
+    expect(stdout).toContain('  crypto       seal and open')
+    expect(stdout).toContain('  redis        claims of the nonce store')
   })
 
   it('prints its help', async () => {
@@ -28,8 +28,8 @@ describe('the command line', () => {
   })
 
   it.each([
-    [['crypt'], 'Unknown benchmark crypt; there is crypto, redis.'],
-    [['toString'], 'Unknown benchmark toString; there is crypto, redis.'],
+    [['crypt'], 'Unknown benchmark crypt; there is crypto, redis, service-bus.'],
+    [['toString'], 'Unknown benchmark toString; there is crypto, redis, service-bus.'],
     [['crypto', 'redis'], 'Unexpected argument redis; see --help.'],
     [['crypto', '--', 'redis'], 'Unexpected argument redis; see --help.'],
     [['redis', '--sizes', '8'], 'redis has no bodies: leave --sizes out.'],
