@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { keyVariable, type Place, placeVariable } from './place.ts'
@@ -19,8 +19,12 @@ export interface Child {
   kill(): Promise<void>
 }
 
-/** The programs run as they were built: no other process of ours transpiles. */
-const fileOf = (program: Program): string => fileURLToPath(new URL(`../dist/${program}.js`, import.meta.url))
+/** The programs run as they were built, whoever reads this from its source. */
+function fileOf(program: Program): string {
+  const file = fileURLToPath(new URL(`../dist/${program}.js`, import.meta.url))
+  if (!existsSync(file)) throw new Error(`There is no ${file}: run pnpm build first.`)
+  return file
+}
 
 export interface StartOptions {
   readonly place: Place
@@ -30,9 +34,10 @@ export interface StartOptions {
 
 /** Starts a program and waits until it is ready. It ends when this process does, whose pipe it reads. */
 export async function startChild(program: Program, { place, key }: StartOptions): Promise<Child> {
+  const file = fileOf(program)
   const log = join(place.folder, `${place.name}.log`)
   const errors = openSync(log, 'a')
-  const child = spawn(process.execPath, ['--enable-source-maps', fileOf(program)], {
+  const child = spawn(process.execPath, ['--enable-source-maps', file], {
     env: { ...process.env, [placeVariable]: JSON.stringify(place), [keyVariable]: key },
     stdio: ['pipe', 'pipe', errors],
   })
