@@ -94,7 +94,9 @@ describe.each(['one server', 'a cluster'])('on %s', (place) => {
     const nodes: readonly RedisServer[] = 'nodes' in servers ? servers.nodes : [servers]
     const starts = nodes.map(({ host, port }) => ({ host, port }))
     const options = isCluster ? { cluster: { nodes: starts } } : { url: nodes[0]?.url ?? '' }
-    const all = Array.from({ length: CONNECTIONS }, () => redisNonceStore({ ...options, logger: false }))
+    const all = Array.from({ length: CONNECTIONS }, () =>
+      redisNonceStore({ ...options, logger: false, timeoutMs: 5_000 }),
+    )
     return {
       all,
       async [Symbol.asyncDispose]() {

@@ -11,7 +11,8 @@ import { startWire } from './wire.ts'
 
 const server = startsForAll(() => startRedis())
 
-const storeAt = (options: RedisNonceOptions = {}) => redisNonceStore({ url: server().url, logger: false, ...options })
+const storeAt = (options: RedisNonceOptions = {}) =>
+  redisNonceStore({ url: server().url, logger: false, timeoutMs: 5_000, ...options })
 
 describe('the options', () => {
   const client = { ...{ isCluster: false }, pipeline() {}, evalsha() {}, eval() {}, disconnect() {} } as never
