@@ -40,8 +40,8 @@ export interface Copies {
   lyingIn(queue: QueueName): StoredCopy[]
 }
 
-/** A refusal is told after the message was settled: so many that left are still known by their number. */
-const REMEMBERED = 10_000
+/** A refusal is told after the message was settled: so many that left are still known by their number, bodies included. */
+const REMEMBERED = 500
 
 const isSameBody = (one: WireFields, other: WireFields): boolean => Buffer.compare(one.body, other.body) === 0
 
@@ -82,6 +82,14 @@ export function createCopies(): Copies {
     return copy
   }
 
+  const forgetOldest = (): void => {
+    for (const [number, copy] of byNumber) {
+      if (lying.has(copy.key)) continue
+      byNumber.delete(number)
+      return
+    }
+  }
+
   /** The most alike of those that were stored under this message id, the oldest of them first. */
   const recognise = (queue: QueueName, message: DeliveredFields): StoredCopy | undefined => {
     const candidates = fresh.get(freshAt({ queue, messageId: message.messageId })) ?? []
@@ -101,8 +109,7 @@ export function createCopies(): Copies {
       const copy = recognise(queue, message) ?? add(queue, message)
       forgetFresh(copy)
       byNumber.set(number, copy)
-      const [oldest] = byNumber
-      if (byNumber.size > REMEMBERED && oldest !== undefined) byNumber.delete(oldest[0])
+      if (byNumber.size - lying.size > REMEMBERED) forgetOldest()
       return copy
     },
     restore,

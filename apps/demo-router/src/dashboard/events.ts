@@ -46,7 +46,9 @@ export interface QueuePoint {
   readonly queue: QueueName
   /** Milliseconds since 1970. */
   readonly at: number
+  /** Stored in the queue, what an attacker put there included; sealed or plaintext. */
   readonly sent: number
+  /** Read by a bot, and completed. */
   readonly handled: number
   readonly refused: number
   readonly sealed: number

@@ -96,6 +96,15 @@ export function createQueueKeys({ shelf, reached, clock, logger }: QueueKeysOpti
   const router = cachedKeyProvider(reached(shelf), { ...ROUTER_CACHE, clock, logger })
   const bot = cachedKeyProvider(reached(counted), { ...BOT_CACHE, clock, logger })
 
+  /** A key is made once: its store need not be asked each second when. */
+  const moments = new Map<string, number>()
+  const createdAtOf = async (id: string): Promise<number | null> => {
+    const key = moments.has(id) ? null : await shelf.getKey(id)
+    if (key?.createdAt !== undefined) moments.set(id, key.createdAt.getTime())
+    key?.dispose()
+    return moments.get(id) ?? null
+  }
+
   const until = async (holds: () => Promise<boolean>, signal: AbortSignal): Promise<void> => {
     while (!(await holds())) await delay(LOOK_EVERY_MS, undefined, { signal })
   }
@@ -117,14 +126,9 @@ export function createQueueKeys({ shelf, reached, clock, logger }: QueueKeysOpti
     async list() {
       const [ids, current] = await Promise.all([shelf.validKeyIds(), shelf.currentKeyId()])
       const keys = await Promise.all(
-        ids.map(async (id) => {
-          const key = await shelf.getKey(id)
-          const createdAt = key?.createdAt?.getTime() ?? null
-          key?.dispose()
-          return { id, createdAt, isCurrent: id === current }
-        }),
+        ids.map(async (id) => ({ id, createdAt: await createdAtOf(id), isCurrent: id === current })),
       )
-      return keys.reverse()
+      return keys.reverse().sort((one, other) => (other.createdAt ?? 0) - (one.createdAt ?? 0))
     },
     async close() {
       await Promise.all([router.close(), bot.close()])

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { LAB_ATTACKS } from '../../src/attacks/all.ts'
 import { openLab, settleAll, snapshotOf } from './lab-helpers.ts'
 
 const REJECTED = 'qr.rejected'
@@ -80,18 +79,5 @@ describe('the attack lab (DR5)', { timeout: 60_000 }, () => {
     expect((await lab.attack('two-at-once')).happened).toContain('NonceReused (in-flight), NonceReused (completed)')
     expect((await lab.attack('flood-key-ids')).happened).toMatch(/In 40 s the key store was asked [0-3] times/)
     expect((await lab.attack('edit-attribute')).happened).toContain('lists github-event alone')
-  })
-
-  it('plays all of them one after the other on one house', async () => {
-    const { demo, lab } = await openLab()
-    for (const { name, limit } of LAB_ATTACKS) {
-      const { outcome } = await lab.attack(name)
-      expect([name, outcome]).toEqual([
-        name,
-        limit === undefined ? expect.stringMatching(/refused|settled/) : 'accepted',
-      ])
-    }
-    await settleAll({ demo, lab })
-    expect(demo.books.tally.wrong).toBe(0)
   })
 })
