@@ -88,7 +88,7 @@ export function redisNonceSettings(options: RedisNonceOptions): RedisNonceSettin
     url: option.that('a redis:// or rediss:// URL without a query', isRedisUrl),
     server: option.object('an object with options of ioredis'),
     cluster: option.that('an object with nodes, at least one, and perhaps options', isCluster),
-    client: option.object('a Redis or a Cluster of ioredis', 'pipeline', 'evalsha', 'eval', 'disconnect'),
+    client: option.object('a Redis or a Cluster of ioredis', 'pipeline', 'evalsha', 'eval', 'on', 'off'),
     prefix: option.text(/^[A-Za-z0-9_.{}-]{1,64}$/, '1 to 64 characters of A-Z, a-z, 0-9, ., _, -, { and }'),
     timeoutMs: option.wholeNumber(1),
     waitReplicas: option.wholeNumber(0),

@@ -15,7 +15,7 @@ const storeAt = (options: RedisNonceOptions = {}) =>
   redisNonceStore({ url: server().url, logger: false, timeoutMs: 5_000, ...options })
 
 describe('the options', () => {
-  const client = { ...{ isCluster: false }, pipeline() {}, evalsha() {}, eval() {}, disconnect() {} } as never
+  const client = { ...{ isCluster: false }, pipeline() {}, evalsha() {}, eval() {}, on() {}, off() {} } as never
   const WRONG: readonly (readonly [field: string, options: unknown])[] = [
     ['url', {}],
     ['options', undefined],
