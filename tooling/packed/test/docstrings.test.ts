@@ -12,13 +12,13 @@ const SELF_EVIDENT = /\.(toJSON|toString)$/
 /** Functions that take anything and throw nothing. */
 const NEVER_THROW: readonly string[] = [
   ...['core', 'crypto/provider'].map((door) => `@queue-runtime/${door} isQueueError`),
-  ...['errorClass', 'invalid', 'misconfigured'].flatMap((name) =>
+  ...['errorClass', 'invalid', 'misconfigured', 'resolveLogger'].flatMap((name) =>
     ['core/provider', 'crypto/provider'].map((door) => `@queue-runtime/${door} ${name}`),
   ),
   ...['errorLabel', 'hasMethods', 'isAttributeName', 'isEncrypted', 'isReservedAttribute'].map(
     (name) => `@queue-runtime/core/provider ${name}`,
   ),
-  ...['locate', 'logFields', 'resolveLogger'].map((name) => `@queue-runtime/core/provider ${name}`),
+  ...['locate', 'logFields'].map((name) => `@queue-runtime/core/provider ${name}`),
   ...['isKeyId', 'isKeyText'].map((name) => `@queue-runtime/crypto/provider ${name}`),
   '@queue-runtime/core/testing fakeClock',
 ]
