@@ -6,6 +6,9 @@ import { createLook, type Draw } from './looking.ts'
 /** A look cannot be cut short, or the broker would hand out messages to nobody: so it is short, in milliseconds. */
 const LOOK_MS = 1_000
 
+/** Where a look takes nothing from anybody it goes on, in milliseconds: at its end the SDK may close a link that is slow. */
+const EXCLUSIVE_LOOK_MS = 300_000
+
 /** How much later than promised an answer may come that is on its way, in milliseconds. */
 const GRACE_MS = 250
 
@@ -23,8 +26,10 @@ interface ReceiverParts {
   readonly draw: Draw
   /** Ends what the messages come from. Never rejects, and never hangs. */
   readonly end: () => Promise<void>
-  /** True where `end` also ends a look that goes on. */
-  readonly isCutByEnd: boolean
+  /** True where nobody else wants the messages: a look may go on until `end` cuts it. */
+  readonly isExclusive: boolean
+  /** False where the broker takes long to say that nothing more comes. Default: it does not */
+  readonly mayDrain?: () => boolean
   readonly clock: Clock
   /** How long a look without a wait gives the first message to come, in milliseconds. */
   readonly minWaitMs: number
@@ -42,8 +47,8 @@ const handBack = async (deliveries: readonly Delivery[]): Promise<void> => {
 
 /** Looks until something is there. What comes after a call has ended stays for the next one. */
 export function createReceiver(parts: ReceiverParts): ShelvedReceiver {
-  const { queue, draw, end, isCutByEnd, clock, minWaitMs } = parts
-  const look = createLook(draw, minWaitMs)
+  const { queue, draw, end, isExclusive, mayDrain = () => true, clock, minWaitMs } = parts
+  const look = createLook({ draw, mayDrain, minWaitMs })
   let shelf: Delivery[] = []
   let looking: Promise<void> | undefined
   /** What went back to the queue while a look went on. */
@@ -96,8 +101,14 @@ export function createReceiver(parts: ReceiverParts): ShelvedReceiver {
   const close = async (): Promise<void> => {
     const left = shelf
     shelf = []
-    await within(CLOSE_MS, [Promise.allSettled([handBack(left), isCutByEnd ? undefined : looking])])
+    await within(CLOSE_MS, [Promise.allSettled([handBack(left), isExclusive ? undefined : looking])])
     await end()
+  }
+
+  /** One without a wait takes as long as it takes; others end with the time of the caller, and go on for the next one. */
+  const patience = (left: number): number | undefined => {
+    if (isExclusive) return Math.max(left, minWaitMs)
+    return left === 0 ? undefined : left + GRACE_MS
   }
 
   return {
@@ -111,11 +122,10 @@ export function createReceiver(parts: ReceiverParts): ShelvedReceiver {
         const isOver = left === 0 && (waitMs > 0 || hasLooked)
         if (taken.length > 0 || closing !== undefined || isOver) return taken
         const begunAt = clock.now()
-        // One that goes on may have seen less than what is there now.
-        hasLooked = looking === undefined
-        const work = looking ?? begin(maxMessages, Math.min(left, LOOK_MS))
-        // One without a wait takes as long as it takes; others end with the time of the caller, and go on for the next one.
-        await wait([work], left === 0 ? undefined : left + GRACE_MS, signal)
+        // One that is about to end may have seen less than what is there now.
+        hasLooked = isExclusive || looking === undefined
+        const work = looking ?? begin(maxMessages, isExclusive ? EXCLUSIVE_LOOK_MS : Math.min(left, LOOK_MS))
+        await wait([work], patience(left), signal)
         const rest = Math.min(PAUSE_MS, deadline - clock.now())
         const wasAtOnce = clock.now() - begunAt < Math.min(PAUSE_MS, left)
         if (shelf.length === 0 && wasAtOnce && rest > 0) await wait([], rest, signal)

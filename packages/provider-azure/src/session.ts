@@ -14,12 +14,20 @@ interface SessionParts {
   readonly clock: Clock
 }
 
+/** The SDK closes a link that does not say within 200 ms that nothing more comes, and the session is lost with it. */
+const NEAR_MS = 100
+
+/** How long a look without a wait gives the first message to come, in milliseconds. */
+const MIN_WAIT_MS = 250
+
 /** A session under its lock, which ends with its link: nothing opens it anew. */
 export function createSession(receiver: ServiceBusSessionReceiver, { queue, clock }: SessionParts): SessionTransport {
   const { sessionId } = receiver
   const lock = { until: receiver.sessionLockedUntilUtc.getTime() }
   const link = createLink(receiver)
   let isLost = false
+  /** Of the last settlement, in milliseconds. */
+  let roundTripMs = Number.POSITIVE_INFINITY
 
   const isHeld = (): boolean => !isLost && link.isOpen && clock.now() < lock.until
 
@@ -57,7 +65,9 @@ export function createSession(receiver: ServiceBusSessionReceiver, { queue, cloc
             return
           }
           isTried = true
+          const begun = performance.now()
           await link.settle(place, isCompletion, () => act(receiver))
+          roundTripMs = performance.now() - begun
           settled()
         }),
       onAbandon: (delivery) => main.clearShelf(delivery),
@@ -88,7 +98,12 @@ export function createSession(receiver: ServiceBusSessionReceiver, { queue, cloc
     })
   }
 
-  const main = createReceiver({ ...{ queue, draw, clock }, end: link.close, isCutByEnd: true, minWaitMs: 0 })
+  const main = createReceiver({
+    ...{ queue, draw, clock, isExclusive: true },
+    end: link.close,
+    mayDrain: () => roundTripMs < NEAR_MS,
+    minWaitMs: MIN_WAIT_MS,
+  })
 
   return {
     sessionId,

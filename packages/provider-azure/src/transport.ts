@@ -39,7 +39,7 @@ export function createTransport(queue: string, settings: AzureSettings, connecti
   const openQueue = (isDeadLetters: boolean): ShelvedReceiver => {
     const open = () => openReceiver(connection.clients().main, path, isDeadLetters)
     const { draw, close } = createQueueSource({ queue, origin: { isDeadLetters }, clock, open })
-    return keep(createReceiver({ queue, draw, end: close, isCutByEnd: false, clock, minWaitMs: LOOK_MS }))
+    return keep(createReceiver({ queue, draw, end: close, isExclusive: false, clock, minWaitMs: LOOK_MS }))
   }
 
   const accepting = createAccepting({

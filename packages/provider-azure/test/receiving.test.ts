@@ -181,7 +181,7 @@ describe('a receiver and its shelf', () => {
     let atOnce = 0
     let most = 0
     const receiver = createReceiver({
-      ...{ queue: 'orders', clock, isCutByEnd: false, minWaitMs: 0 },
+      ...{ queue: 'orders', clock, isExclusive: false, minWaitMs: 0 },
       end: async () => {},
       async draw() {
         atOnce += 1

@@ -91,6 +91,22 @@ describe.concurrent('sessions over the wire', () => {
     expect(sessions.map((session) => session?.sessionId).toSorted()).toEqual(['a', 'b'])
   })
 
+  it('a session is not lost to a broker that is slow to say that nothing more comes (field-notes 1.5)', async () => {
+    const { queue: make, open, emulator } = here()
+    const queue = make(SESSIONS)
+    await send(open(queue), ...of('a', 'A', 'B'))
+    const session = await accept(open(queue), 'a')
+    emulator.inject('drain', { delayMs: 1_000 }, { queue })
+    const [one, two] = await takeAll(session, 2)
+    expect(await session.receive({ maxMessages: 10, waitMs: 500, signal: never })).toEqual([])
+    expect(await session.receive({ maxMessages: 10, waitMs: 0, signal: never })).toEqual([])
+    await pause(1_500)
+    await Promise.all([one?.complete(), two?.abandon({ delayMs: 0 })])
+    expect(textOf(await take(session))).toBe('B')
+    await session.renewLock()
+    await session.close()
+  })
+
   it('what is settled in a session under mixed outcomes comes each to its own end (field-notes 1.6)', async () => {
     const { queue: make, open, look } = here()
     const queue = make(SESSIONS)
