@@ -21,11 +21,12 @@ const WORK = { BOT_WORK_MS: '30' }
 const rest = { GITHUB_WEBHOOK_SECRET: undefined, PORT: undefined }
 
 /** Service Bus says itself how long its locks last. */
-const startWithShortLocks = async (names: BackendNames): Promise<Pick<Local, 'variables' | 'close'>> => {
+const startWithShortLocks = async (names: BackendNames): Promise<Pick<Local, 'variables' | 'operatorOf' | 'close'>> => {
   const queue = { lockDurationMs: 3_000 }
   const broker = await startServiceBusEmulator({ queues: Object.fromEntries(QUEUES.map((name) => [name, queue])) })
-  const { variables, close } = await startLocal({ ...names, queue: 'memory' }, systemClock)
+  const { variables, operatorOf, close } = await startLocal({ ...names, queue: 'memory' }, systemClock)
   return {
+    operatorOf,
     variables: { ...variables, QUEUE_PROVIDER: 'azure', SERVICEBUS_CONNECTION_STRING: broker.connectionString },
     async close() {
       await close()
@@ -45,7 +46,7 @@ describe.each<BackendNames>([
   { queue: 'sqs', keys: 'aws', nonces: 'memory' },
   { queue: 'azure', keys: 'azure', nonces: 'redis' },
 ])('a router and three bots as processes, on local $queue, $keys and $nonces', { timeout: 120_000 }, (names) => {
-  let local: Pick<Local, 'variables' | 'close'>
+  let local: Pick<Local, 'variables' | 'operatorOf' | 'close'>
   beforeAll(async () => {
     local = await (names.queue === 'azure' ? startWithShortLocks(names) : startLocal(names, systemClock))
   })
@@ -102,6 +103,37 @@ describe.each<BackendNames>([
       expect(child.output()).not.toMatch(/Codertocat|Hello-World|a secret between|[0-9a-f]{64}/)
       expect(child.lines.filter(({ level }) => level === 'error')).toEqual([])
     }
+  })
+
+  it('take a new key from the store while they run, and still open what was sealed with the old one', async () => {
+    const refresh = { KEY_REFRESH_MS: '500' }
+    const router = startChild(['router'], { ...local.variables, ...COMMON, ...refresh })
+    const post = createPost(String((await router.said('Listening')).webhooks), SECRET, new AbortController().signal)
+    const posted: string[] = []
+    const deliver = async (): Promise<void> => {
+      const repository = { name: randomUUID(), owner: { login: 'o' } }
+      const id = randomUUID()
+      expect(await post({ event: 'push', body: JSON.stringify({ ref: 'refs/heads/main', repository }) }, id)).toBe(202)
+      posted.push(id)
+    }
+    await deliver()
+    const { create, promote } = local.operatorOf('spec-sentinel')
+    const keyId = await create()
+    await promote(keyId)
+    const sealedWith = (lines: Child['lines'], msg: string) =>
+      posted.map((id) => lines.find((line) => line.message_id === id && line.msg === msg)?.key_id)
+    await vi.waitFor(
+      async () => {
+        await deliver()
+        expect(sealedWith(router.lines, 'Message sent with encryption').at(-1)).toBe(keyId)
+      },
+      { timeout: 20_000, interval: 200 },
+    )
+    const bot = startChild(['bot', 'spec-sentinel'], { ...local.variables, ...COMMON, ...refresh, ...rest })
+    await vi.waitFor(() => expect(handledBy([bot]).sort()).toEqual(posted.toSorted()), { timeout: 30_000 })
+    const used = sealedWith(bot.lines, 'Message received with encryption')
+    expect(used).toEqual(sealedWith(router.lines, 'Message sent with encryption'))
+    expect([used[0] === keyId, used.at(-1)]).toEqual([false, keyId])
   })
 })
 
