@@ -2,6 +2,7 @@ import type { Clock } from '@queue-runtime/core'
 import { abortable, type Delivery, type TransportReceiver } from '@queue-runtime/core/provider'
 import { transportClosed } from './errors.ts'
 import { createLook, type Draw } from './looking.ts'
+import { createShelf, handBack } from './shelf.ts'
 
 /** A look cannot be cut short, or the broker would hand out messages to nobody: so it is short, in milliseconds. */
 const LOOK_MS = 1_000
@@ -41,46 +42,43 @@ export interface ShelvedReceiver extends TransportReceiver {
   clearShelf(returning: Delivery): Promise<void>
 }
 
-const handBack = async (deliveries: readonly Delivery[]): Promise<void> => {
-  await Promise.allSettled(deliveries.map((delivery) => delivery.abandon({ delayMs: 0 })))
-}
-
 /** Looks until something is there. What comes after a call has ended stays for the next one. */
 export function createReceiver(parts: ReceiverParts): ShelvedReceiver {
   const { queue, draw, end, isExclusive, mayDrain = () => true, clock, minWaitMs } = parts
   const look = createLook({ draw, mayDrain, minWaitMs })
-  let shelf: Delivery[] = []
+  const over = new AbortController()
+  const shelf = createShelf(clock, over.signal)
   let looking: Promise<void> | undefined
   /** What went back to the queue while a look went on. */
   let returned: Delivery | undefined
   let closing: Promise<void> | undefined
   const closed = Promise.withResolvers<void>()
-
-  const take = (maxMessages: number): Delivery[] => {
-    const now = clock.now()
-    const held = shelf.filter(({ message }) => message.lockedUntil.getTime() > now)
-    shelf = held.slice(maxMessages)
-    return held.slice(0, maxMessages)
-  }
+  let isAwaited = false
 
   const isOvertaking = ([first]: readonly Delivery[]): boolean =>
     returned !== undefined && first?.message.brokerMessageId !== returned.message.brokerMessageId
+
+  /** What is for this receiver alone stands in nobody's way. */
+  const leaveShelf = (): void => {
+    if (!isExclusive) shelf.leave()
+  }
 
   const lookOnce = async (maxMessages: number, waitMs: number): Promise<void> => {
     returned = undefined
     const deliveries = await look(maxMessages, waitMs)
     if (closing !== undefined || isOvertaking(deliveries)) await handBack(deliveries)
-    else shelf.push(...deliveries)
+    else shelf.put(deliveries)
+    if (!isAwaited) leaveShelf()
   }
 
   /** Rejects for whoever waits for it. */
   const begin = (maxMessages: number, waitMs: number): Promise<void> => {
     const started = lookOnce(maxMessages, waitMs)
-    const over = (): void => {
+    const forget = (): void => {
       looking = undefined
     }
     looking = started
-    started.then(over, over)
+    started.then(forget, forget)
     return started
   }
 
@@ -99,9 +97,7 @@ export function createReceiver(parts: ReceiverParts): ShelvedReceiver {
     abortable(within(ms, [...work, closed.promise]), signal)
 
   const close = async (): Promise<void> => {
-    const left = shelf
-    shelf = []
-    await within(CLOSE_MS, [Promise.allSettled([handBack(left), isExclusive ? undefined : looking])])
+    await within(CLOSE_MS, [Promise.allSettled([shelf.clear(), isExclusive ? undefined : looking])])
     await end()
   }
 
@@ -111,34 +107,43 @@ export function createReceiver(parts: ReceiverParts): ShelvedReceiver {
     return left === 0 ? undefined : left + GRACE_MS
   }
 
+  const receive: TransportReceiver['receive'] = async ({ maxMessages, waitMs, signal }) => {
+    const deadline = clock.now() + waitMs
+    for (let hasLooked = false; ; ) {
+      const taken = shelf.take(maxMessages)
+      const left = Math.max(0, deadline - clock.now())
+      const isOver = left === 0 && (waitMs > 0 || hasLooked)
+      if (taken.length > 0 || closing !== undefined || isOver) return taken
+      const begunAt = clock.now()
+      // One that is about to end may have seen less than what is there now.
+      hasLooked = isExclusive || looking === undefined
+      const work = looking ?? begin(maxMessages, isExclusive ? EXCLUSIVE_LOOK_MS : Math.min(left, LOOK_MS))
+      await wait([work], patience(left), signal)
+      const rest = Math.min(PAUSE_MS, deadline - clock.now())
+      const wasAtOnce = clock.now() - begunAt < Math.min(PAUSE_MS, left)
+      if (shelf.isEmpty && wasAtOnce && rest > 0) await wait([], rest, signal)
+    }
+  }
+
   return {
-    async receive({ maxMessages, waitMs, signal }) {
-      signal.throwIfAborted()
+    async receive(options) {
+      options.signal.throwIfAborted()
       if (closing !== undefined) throw transportClosed(queue, 'receive')
-      const deadline = clock.now() + waitMs
-      for (let hasLooked = false; ; ) {
-        const taken = take(maxMessages)
-        const left = Math.max(0, deadline - clock.now())
-        const isOver = left === 0 && (waitMs > 0 || hasLooked)
-        if (taken.length > 0 || closing !== undefined || isOver) return taken
-        const begunAt = clock.now()
-        // One that is about to end may have seen less than what is there now.
-        hasLooked = isExclusive || looking === undefined
-        const work = looking ?? begin(maxMessages, isExclusive ? EXCLUSIVE_LOOK_MS : Math.min(left, LOOK_MS))
-        await wait([work], patience(left), signal)
-        const rest = Math.min(PAUSE_MS, deadline - clock.now())
-        const wasAtOnce = clock.now() - begunAt < Math.min(PAUSE_MS, left)
-        if (shelf.length === 0 && wasAtOnce && rest > 0) await wait([], rest, signal)
+      isAwaited = true
+      try {
+        return await receive(options)
+      } finally {
+        isAwaited = false
+        leaveShelf()
       }
     },
     async clearShelf(returning) {
-      const left = shelf
-      shelf = []
       returned = returning
-      await handBack(left)
+      await shelf.clear()
     },
     close() {
       closed.resolve()
+      over.abort(OVER)
       closing ??= close()
       return closing
     },

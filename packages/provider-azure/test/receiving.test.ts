@@ -234,6 +234,30 @@ describe('a receiver and its shelf', () => {
     expect(await codeOf(receiver.receive({ maxMessages: 1, waitMs: 0, signal: never }))).toBe('ClientClosed')
   })
 
+  it('gives back what nobody comes for, soon and not at the end of its lock (C6)', async () => {
+    const clock = clockOf()
+    const { receiver, looks, delivery, handedBack } = receiverOf(clock)
+    const cancel = async (): Promise<void> => {
+      const stop = new AbortController()
+      const receiving = receiver.receive({ maxMessages: 1, waitMs: 60_000, signal: stop.signal })
+      stop.abort('enough')
+      await receiving.catch(() => {})
+    }
+    const [one, two, three] = [delivery('1'), delivery('2'), delivery('3')]
+    await cancel()
+    looks[0]?.resolve([one, two])
+    await clock.advance(3_000)
+    expect(await receiver.receive({ maxMessages: 1, waitMs: 0, signal: never })).toEqual([one])
+    await clock.advance(2_500)
+    expect(handedBack).toEqual([two])
+    await cancel()
+    looks[1]?.resolve([three])
+    await clock.advance(4_900)
+    expect(handedBack).toEqual([two])
+    await clock.advance(200)
+    expect(handedBack).toEqual([two, three])
+  })
+
   it('looks itself where it is told not to wait: a look that goes on may have seen less than there is now (C4)', async () => {
     const { receiver, looks, delivery } = receiverOf(clockOf())
     const stop = new AbortController()
