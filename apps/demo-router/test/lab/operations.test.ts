@@ -57,10 +57,13 @@ describe('a roll-out (DR4)', { timeout: 60_000 }, () => {
     await settleAll({ demo, lab })
     const { posted, read, wrong } = demo.books.tally
     expect({ read, wrong }).toEqual({ read: posted, wrong: 0 })
+    // A point comes when its second is over.
+    const kinds = async () => {
+      const own = (await snapshotOf(url)).points.filter((point) => point.queue === QUEUE)
+      return [own.some(({ plaintext }) => plaintext > 0), own.some(({ sealed }) => sealed > 0)]
+    }
+    await expect.poll(kinds, { timeout: 5_000 }).toEqual([true, true])
     const { points, queues } = await snapshotOf(url)
-    const own = points.filter((point) => point.queue === QUEUE)
-    expect(own.some(({ plaintext }) => plaintext > 0)).toBe(true)
-    expect(own.some(({ sealed }) => sealed > 0)).toBe(true)
     expect(points.filter((point) => point.queue !== QUEUE).every(({ plaintext }) => plaintext === 0)).toBe(true)
     expect(queues.map(({ totals }) => totals.deadLetters)).toEqual([0, 0, 0])
     expect(warnings).toEqual([])
