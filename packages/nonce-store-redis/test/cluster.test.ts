@@ -28,7 +28,7 @@ const CLIENTS = {
   }),
 }
 
-describe.concurrent.each(Object.entries(CLIENTS))('on a cluster, with %s,', { timeout: 60_000 }, (_, optionsFor) => {
+describe.concurrent.each(Object.entries(CLIENTS))('on a cluster, with %s,', { timeout: 120_000 }, (_, optionsFor) => {
   it('a record is found wherever it moves to, alone and within a batch (NR1)', async () => {
     await using cluster = await startRedisCluster()
     const { nodes } = cluster
@@ -105,7 +105,7 @@ async function addReplica(of: RedisServer, others: readonly RedisServer[]): Prom
   return replica
 }
 
-it('a cluster whose replica takes over goes on with what it knew (NR3, attack 18)', { timeout: 60_000 }, async () => {
+it('a cluster whose replica takes over goes on with what it knew (NR3, attack 18)', { timeout: 120_000 }, async () => {
   await using cluster = await startRedisCluster()
   const [master, ...others] = cluster.nodes as readonly [RedisServer, ...RedisServer[]]
   await using replica = await addReplica(master, others)

@@ -7,7 +7,7 @@ import { startWire } from './wire.ts'
 
 needsRedis()
 
-describe.concurrent('a failover', { timeout: 60_000 }, () => {
+describe.concurrent('a failover', { timeout: 120_000 }, () => {
   it('to a replica under the same name keeps what it has taken over (NR3, attack 18)', async () => {
     await using master = await startRedis()
     await using replica = await startReplica(master)
@@ -83,7 +83,7 @@ const startWaited = async (master: RedisServer): Promise<RedisServer> => {
   return replica
 }
 
-describe.concurrent('waitReplicas', { timeout: 60_000 }, () => {
+describe.concurrent('waitReplicas', { timeout: 120_000 }, () => {
   it('has the replica know of each answer, so that no failover loses it (NR3)', async () => {
     await using master = await startRedis()
     await using replica = await startWaited(master)

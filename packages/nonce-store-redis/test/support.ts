@@ -44,9 +44,9 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt
 }
 
-/** Looks until it is true, for ten seconds at most. */
+/** Looks until it is true, for as long as a busy machine may take. */
 export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 10_000
+  const end = performance.now() + 40_000
   while (!(await isTrue())) {
     if (performance.now() > end) throw new Error('It never came to that.')
     await sleep(10)
