@@ -59,7 +59,7 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, refusal: Refusal])[] = [
 
 const TEXTS: Readonly<Record<Refusal, string>> = {
   'unknown-script': 'Redis forgets the script as often as it is told it.',
-  moved: 'The cluster is moving the records that were asked for.',
+  moved: 'The record is on another node: it is moving, or a cluster is asked as if it were one server.',
   cut: 'The connection to Redis was cut.',
   unreachable: 'Redis cannot be reached.',
   'timed-out': 'Redis did not answer in time.',
@@ -78,7 +78,7 @@ const TEXTS: Readonly<Record<Refusal, string>> = {
   failed: 'Redis failed.',
 }
 
-const CODE_IN_TEXT = /\b(?:[A-Z]{3,}[A-Z]*)\b/g
+const CODE_IN_TEXT = /\b[A-Z]{3,}\b/g
 
 /** A script's error has the code first (Redis 7) or after the place in the script (before). */
 const codeIn = (text: string): Refusal | undefined =>

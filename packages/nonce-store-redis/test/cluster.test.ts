@@ -120,3 +120,10 @@ it('a cluster whose replica takes over goes on with what it knew (NR3, attack 18
   const all = ids.map(() => 'completed').join()
   await until(async () => String(await store.claim(ids.map((id) => claimOf(another(id)))).catch(String)) === all)
 })
+
+it('a cluster that is asked as if it were one server says so (NR3)', async () => {
+  await using cluster = await startRedisCluster()
+  await using store = redisNonceStore({ url: (cluster.nodes[0] as RedisServer).url, logger: false })
+  const batch = Array.from({ length: 30 }, () => claimOf(identity()))
+  await expect(store.claim(batch)).rejects.toEqual(unavailable(/as if it were one server/))
+})
