@@ -26,6 +26,7 @@ export default defineConfig({
   test: {
     // A busy machine is no failure; a test that hangs still ends.
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Cases against servers wait side by side: they need time more than the machine.
     maxConcurrency: 16,
     include: ['{packages,apps,tooling}/*/test/**/*.test.ts'],
