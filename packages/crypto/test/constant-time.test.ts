@@ -87,6 +87,7 @@ const ALLOWED: readonly (readonly [file: string, comparison: string, reason: str
   ['multi-key-provider.ts', 'key.id === id', ID],
   ['multi-key-provider.ts', 'keyId === current', ID],
   ['key-provider.ts', 'key.id !== keyId', ID],
+  ['key-rotation.ts', '(await layout.currentKeyId(signal)) === id', ID],
   ['file-key-provider.ts', 'keyId === currentFile', ID],
   ['lru-map.ts', 'entries.get(key) !== value', 'the key of a map, and whether it holds the same object'],
   ['nonce-table.ts', 'record.token === token', 'made here for each delivery and never received from outside'],
