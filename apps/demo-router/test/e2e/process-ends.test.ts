@@ -9,9 +9,6 @@ import { createPost } from '../../src/demo/post.ts'
 import { type Local, startLocal } from '../../src/local/start.ts'
 import { startChild } from './child.ts'
 
-/** A busy machine may take its time to start the servers. */
-const HOOK_MS = 60_000
-
 const SECRET = 'a secret between GitHub and the router'
 const ROUTER = { GITHUB_WEBHOOK_SECRET: SECRET, PORT: '0', OPS_PORT: '0', SHUTDOWN_SECONDS: '5' }
 const BOT = { OPS_PORT: '0', SHUTDOWN_SECONDS: '3' }
@@ -25,8 +22,8 @@ describe('a router or bot as a process', { timeout: 60_000 }, () => {
   let local: Local
   beforeAll(async () => {
     local = await startLocal({ queue: 'sqs', keys: 'aws', nonces: 'memory' }, systemClock)
-  }, HOOK_MS)
-  afterAll(() => local.close(), HOOK_MS)
+  })
+  afterAll(() => local.close())
 
   const startRouter = async (change: Readonly<Record<string, string>> = {}) => {
     const child = startChild(['router'], { ...local.variables, ...ROUTER, ...change })

@@ -11,9 +11,6 @@ import { QUEUES, type QueueName } from '../../src/github/routes.ts'
 import { type Local, startLocal } from '../../src/local/start.ts'
 import { type Child, startChild } from './child.ts'
 
-/** A busy machine may take its time to start the servers. */
-const HOOK_MS = 60_000
-
 const SECRET = 'a secret between GitHub and the router'
 
 /** Locks of a process that was killed end soon; ports are any free ones. */
@@ -52,8 +49,8 @@ describe.each<BackendNames>([
   let local: Pick<Local, 'variables' | 'operatorOf' | 'close'>
   beforeAll(async () => {
     local = await (names.queue === 'azure' ? startWithShortLocks(names) : startLocal(names, systemClock))
-  }, HOOK_MS)
-  afterAll(() => local.close(), HOOK_MS)
+  })
+  afterAll(() => local.close())
 
   const startRouter = async () => {
     const router = startChild(['router'], { ...local.variables, ...COMMON })
