@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openLab, settleAll, snapshotOf } from './lab-helpers.ts'
+import { openLab, settleAll, slowly, snapshotOf } from './lab-helpers.ts'
 
 const REJECTED = 'qr.rejected'
 const UNREADABLE = 'qr.unreadable'
@@ -82,5 +82,20 @@ describe('the attack lab (DR5)', { timeout: 60_000 }, () => {
       /In \d+ s the key store was asked \d{1,2} times because of/,
     )
     expect((await lab.attack('edit-attribute')).happened).toContain('lists github-event alone')
+  })
+
+  it('leaves no bot with the key of another one', async () => {
+    const { lab } = await openLab()
+    expect((await lab.attack('copy-shared-key')).outcome).toBe('accepted')
+    expect((await lab.attack('move-queue')).outcome).toBe('refused')
+  })
+
+  it('lets nobody else grow old when it skips time', async () => {
+    const { demo, lab, url } = await openLab({ perSecond: 40, seams: { provider: slowly } })
+    await expect.poll(() => demo.books.due().length, { timeout: 5_000 }).toBeGreaterThan(3)
+    expect((await lab.attack('hold-back')).outcome).toBe('refused')
+    await settleAll({ demo, lab })
+    const { queues } = await snapshotOf(url)
+    expect(queues.map(({ totals }) => totals.deadLetters)).toEqual([1, 0, 0])
   })
 })

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { QueueProvider } from '@queue-runtime/core'
 import { expect, onTestFinished } from 'vitest'
 import type { DashboardEvents, LabCalls, QueueStatus, Snapshot } from '../../src/dashboard/events.ts'
 import type { Demo, DemoOptions } from '../../src/demo/demo.ts'
@@ -89,3 +90,16 @@ export const settleAll = async ({ demo, lab }: { demo: Demo; lab: ReturnType<typ
 
 export const statusOf = (snapshot: Snapshot, queue: string): QueueStatus | undefined =>
   snapshot.queues.find((status) => status.queue === queue)
+
+/** A broker that takes its time: there is always something on the way. */
+export const slowly = (provider: QueueProvider): QueueProvider => ({
+  ...provider,
+  open(queue) {
+    const transport = provider.open(queue)
+    const receive: typeof transport.receive = async (options) => {
+      await delay(150)
+      return transport.receive(options)
+    }
+    return { ...transport, receive }
+  },
+})

@@ -1,7 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import type { QueueProvider } from '@queue-runtime/core'
 import { describe, expect, it } from 'vitest'
-import { listen, openLab, settleAll, snapshotOf, statusOf } from './lab-helpers.ts'
+import { listen, openLab, settleAll, slowly, snapshotOf, statusOf } from './lab-helpers.ts'
 
 const QUEUE = 'merge-warden'
 
@@ -70,17 +68,6 @@ describe('a roll-out (DR4)', { timeout: 60_000 }, () => {
   })
 
   it('in one step waits for what was sent before: a receiver that takes less comes last', async () => {
-    const slowly = (provider: QueueProvider): QueueProvider => ({
-      ...provider,
-      open(queue) {
-        const transport = provider.open(queue)
-        const receive: typeof transport.receive = async (options) => {
-          await delay(150)
-          return transport.receive(options)
-        }
-        return { ...transport, receive }
-      },
-    })
     const { demo, lab, url } = await openLab({ perSecond: 60, seams: { provider: slowly } })
     await lab.mode(QUEUE, 'plaintext', false)
     const plaintext = async () =>
