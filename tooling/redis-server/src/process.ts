@@ -17,7 +17,10 @@ export interface RedisProcess extends AsyncDisposable {
   readonly url: string
   /** Of the process that runs now; undefined while it is stopped. */
   readonly pid: number | undefined
-  /** Returns what redis-cli prints for a command, without the last line break; rejects with an error reply, or when there is no answer within 5 s. */
+  /**
+   * Returns what redis-cli prints for a command, over a connection of its own, without the last line break; rejects with an error
+   * reply, or when there is no answer within 5 s.
+   */
   command(...args: readonly string[]): Promise<string>
   /** Starts it again after `stop` or `kill`. */
   start(): Promise<void>
