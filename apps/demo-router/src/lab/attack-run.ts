@@ -88,7 +88,12 @@ export async function runAttack(attack: Attack, parts: AttackRunParts): Promise<
   }
   const hands = createHands(provider, copies, signal)
   const intruder = await createAttacker({ hands, clock, onTouch: parts.onTouch })
-  if (intruder === undefined) throw new LabConflict('nothing-there', 'The attacker found nothing in the queue.')
+  // A message that a bot had and gave back may come late (protocol.md 5): its victims are those that no bot ever had.
+  const isBait = ({ messageId }: StoredCopy): boolean => bait.includes(messageId)
+  const [first, second, ...others] = (intruder?.loot ?? []).toSorted((a, b) => Number(isBait(b)) - Number(isBait(a)))
+  if (intruder === undefined || first === undefined || second === undefined) {
+    throw new LabConflict('nothing-there', 'The attacker found nothing in the queue.')
+  }
 
   const puts: StoredCopy[] = []
   const {
@@ -96,7 +101,7 @@ export async function runAttack(attack: Attack, parts: AttackRunParts): Promise<
     isOneAllowed = false,
     later,
   } = await attack.tamper({
-    ...{ ...intruder, crowd: parts.crowd },
+    ...{ ...intruder, loot: [first, second, ...others], crowd: parts.crowd },
     async put(message) {
       const copy = await intruder.put(message)
       puts.push(copy)
