@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { leakWatch } from './tooling/leaks/src/plugin.ts'
@@ -27,6 +28,8 @@ export default defineConfig({
     // A busy machine is no failure; a test that hangs still ends.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Most files wait for servers and processes more than they work.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     // Cases against servers wait side by side: they need time more than the machine.
     maxConcurrency: 16,
     include: ['{packages,apps,tooling}/*/test/**/*.test.ts'],
