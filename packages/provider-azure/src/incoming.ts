@@ -70,7 +70,7 @@ const textOf = (value: unknown): string => {
 
 const textOrNone = (value: unknown): string | undefined => textOf(value) || undefined
 
-const isMessageId = (value: unknown): boolean => typeof value === 'string' && /^[\x21-\x7e]{1,128}$/.test(value)
+const isMessageId = (value: unknown): value is string => typeof value === 'string' && /^[\x21-\x7e]{1,128}$/.test(value)
 
 const attributesOf = (properties: Readonly<Record<string, unknown>>, { isDeadLetters }: Origin) => {
   const { [MESSAGE_ID]: _, [DIAGNOSTIC_ID]: trace, ...others } = properties
@@ -80,29 +80,47 @@ const attributesOf = (properties: Readonly<Record<string, unknown>>, { isDeadLet
   return Object.fromEntries([...traced, ...named].map(([name, value]): [string, string] => [name, textOf(value)]))
 }
 
+/** What can be as odd as a sender likes: values in values, as deep as the SDK decoded them. */
+const contentOf = (raw: RawMessage, origin: Origin) => ({
+  ownId: raw.applicationProperties?.[MESSAGE_ID],
+  brokerId: textOf(raw.messageId),
+  body: bodyBytes(raw.body),
+  attributes: attributesOf(raw.applicationProperties ?? {}, origin),
+  sessionId: textOrNone(raw.sessionId),
+  correlationId: textOrNone(raw.correlationId),
+  contentType: textOrNone(raw.contentType),
+  deadLettered: origin.isDeadLetters
+    ? {
+        reason: textOrNone(raw.deadLetterReason) ?? 'Unknown',
+        description: textOrNone(raw.deadLetterErrorDescription),
+      }
+    : undefined,
+})
+
+const NOTHING: RawMessage = { body: undefined }
+
+/** Throws on no message: it would take all that came with it along. */
+const readable = (raw: RawMessage, origin: Origin): ReturnType<typeof contentOf> & { readonly isWhole: boolean } => {
+  try {
+    return { ...contentOf(raw, origin), isWhole: true }
+  } catch {
+    return { ...contentOf(NOTHING, origin), isWhole: false }
+  }
+}
+
 /** Returns the message as core takes it; its lock is that of `lock`, and moves with it. */
 export function toIncoming(raw: RawMessage, origin: Origin, lock: { readonly until: number }): IncomingMessage {
-  const properties: Readonly<Record<string, unknown>> = raw.applicationProperties ?? {}
-  const ownId = properties[MESSAGE_ID]
+  const { ownId, brokerId, isWhole, ...content } = readable(raw, origin)
   const brokerMessageId = raw.sequenceNumber?.toString() ?? ''
   const isReadable = ownId === undefined || isMessageId(ownId)
+  const messageId = isReadable ? (ownId ?? brokerId) : undefined
   return {
-    messageId: (isReadable ? textOrNone(ownId ?? raw.messageId) : undefined) ?? brokerMessageId,
+    ...content,
+    messageId: isMessageId(messageId) ? messageId : brokerMessageId,
     brokerMessageId,
-    body: bodyBytes(raw.body),
-    malformed: isReadable ? undefined : MESSAGE_ID,
-    sessionId: textOrNone(raw.sessionId),
-    correlationId: textOrNone(raw.correlationId),
-    contentType: textOrNone(raw.contentType),
-    attributes: attributesOf(properties, origin),
+    malformed: isWhole ? (isReadable ? undefined : MESSAGE_ID) : 'content',
     deliveryCount: (raw.deliveryCount ?? 0) + 1,
     enqueuedAt: raw.enqueuedTimeUtc,
-    deadLettered: origin.isDeadLetters
-      ? {
-          reason: textOrNone(raw.deadLetterReason) ?? 'Unknown',
-          description: textOrNone(raw.deadLetterErrorDescription),
-        }
-      : undefined,
     get lockedUntil() {
       return new Date(lock.until)
     },

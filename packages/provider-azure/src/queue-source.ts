@@ -3,7 +3,7 @@ import type { Clock } from '@queue-runtime/core'
 import type { Delivery } from '@queue-runtime/core/provider'
 import { CALL_MS } from './connection.ts'
 import { type Carrier, createDelivery, type Lock } from './delivery.ts'
-import { lockLost, transportClosed } from './errors.ts'
+import { isUndecodable, lockLost, transportClosed, undecodable } from './errors.ts'
 import type { Origin } from './incoming.ts'
 import { createLink, LINK_WINDOW, type Link } from './link.ts'
 import { settlerByToken } from './lock-token.ts'
@@ -35,6 +35,8 @@ export function createQueueSource({ queue, origin, clock, open }: SourceParts): 
   let held = new Set<Lock>()
   let isConnected = false
   let isClosed = false
+  /** What came could not be decoded: one at a time, so that it costs no other message a delivery. */
+  let isCareful = false
 
   const forget = (link: Link): void => {
     full.delete(link)
@@ -108,22 +110,26 @@ export function createQueueSource({ queue, origin, clock, open }: SourceParts): 
 
   return {
     async draw(maxMessages, waitMs) {
-      const count = Math.min(maxMessages, LINK_WINDOW)
+      const place = { queue, operation: 'receive' }
+      const count = isCareful ? 1 : Math.min(maxMessages, LINK_WINDOW)
       const link = linkFor(count)
       const locks = held
       const receiving = link.receiver.receiveMessages(count, { maxWaitTimeInMs: waitMs })
       try {
         const answerMs = isConnected ? CALL_MS : CONNECT_MS
-        const messages = await link.call({ queue, operation: 'receive' }, waitMs + answerMs, () => receiving)
+        const messages = await link.call(place, waitMs + answerMs, () => receiving)
         isConnected = true
+        isCareful = false
         return deliver(link, locks, messages)
       } catch (error) {
         lose(link)
         // What comes of it all the same is for nobody.
         const handBack = (late: readonly ServiceBusReceivedMessage[]) =>
           Promise.allSettled(deliver(link, locks, late).map((delivery) => delivery.abandon({ delayMs: 0 })))
-        void receiving.then(handBack, () => {})
-        throw error
+        receiving.then(handBack).catch(() => {})
+        if (!isUndecodable(error)) throw error
+        isCareful = true
+        throw undecodable(place)
       }
     },
     async close() {

@@ -3,7 +3,7 @@ import { type Clock, isQueueError } from '@queue-runtime/core'
 import type { Delivery, SessionTransport } from '@queue-runtime/core/provider'
 import { CALL_MS } from './connection.ts'
 import { type Carrier, createDelivery } from './delivery.ts'
-import { type Place, sessionLockLost } from './errors.ts'
+import { isUndecodable, type Place, sessionLockLost, undecodable } from './errors.ts'
 import { createLink } from './link.ts'
 import { settlerByToken } from './lock-token.ts'
 import type { Draw } from './looking.ts'
@@ -93,7 +93,7 @@ export function createSession(receiver: ServiceBusSessionReceiver, { queue, cloc
       } catch (error) {
         // The SDK does not let go of a call that it got no answer to: there could be no other.
         if (isQueueError(error, 'Timeout')) link.lose()
-        throw error
+        throw isUndecodable(error) ? undecodable(place) : error
       }
     })
   }
