@@ -20,8 +20,9 @@ export function isFromHere({ headers, socket }: Pick<FastifyRequest, 'headers' |
   const { origin } = headers
   if (origin !== undefined && origin !== host.origin) return false
   const site = headers['sec-fetch-site']
-  // A link on another site may open the page: it navigates, and reads nothing.
-  return site === undefined || site === 'same-origin' || site === 'none' || headers['sec-fetch-mode'] === 'navigate'
+  // A link on another site may open the page: it reads nothing. A frame is no visit.
+  const isVisit = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
+  return site === undefined || site === 'same-origin' || site === 'none' || isVisit
 }
 
 const isLoopbackAddress = (address: string | undefined): boolean =>

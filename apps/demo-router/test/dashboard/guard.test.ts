@@ -6,6 +6,7 @@ const request = (headers: Record<string, string>, remoteAddress: string | undefi
   ({ headers, socket: { remoteAddress } }) as unknown as FastifyRequest
 
 const host = '127.0.0.1:8080'
+const visit = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
 
 describe('whoever is taken for a page or a program of this machine', () => {
   it.each([
@@ -14,7 +15,7 @@ describe('whoever is taken for a page or a program of this machine', () => {
     ['a program over IPv6', { host: '[::1]:8080' }],
     ['our own page', { host, origin: 'http://127.0.0.1:8080', 'sec-fetch-site': 'same-origin' }],
     ['somebody who types the address', { host, 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }],
-    ['somebody who follows a link', { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }],
+    ['somebody who follows a link', { host, 'sec-fetch-site': 'cross-site', ...visit }],
   ])('is %s', (_, headers) => {
     expect(isFromHere(request(headers))).toBe(true)
   })
@@ -28,6 +29,10 @@ describe('whoever is taken for a page or a program of this machine', () => {
     ['a page of another port', { host, origin: 'http://127.0.0.1:9090' }],
     ['a page in a sandbox', { host, origin: 'null' }],
     ['a picture on the page of another site', { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }],
+    [
+      'a hidden frame on the page of another site',
+      { host, 'sec-fetch-site': 'cross-site', ...visit, 'sec-fetch-dest': 'iframe' },
+    ],
     ['a page of another port that asks without Origin', { host, 'sec-fetch-site': 'same-site' }],
   ])('is not %s', (_, headers) => {
     expect(isFromHere(request(headers))).toBe(false)
