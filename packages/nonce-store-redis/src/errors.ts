@@ -11,6 +11,7 @@ type Refusal =
   | 'timed-out'
   | 'rejected'
   | 'denied'
+  | 'no-database'
   | 'full'
   | 'read-only'
   | 'loading'
@@ -36,6 +37,7 @@ const BY_CODE: ReadonlyMap<string, Refusal> = new Map([
   ...all('timed-out', 'ETIMEDOUT'),
   ...all('rejected', 'NOAUTH', 'WRONGPASS'),
   ...all('denied', 'NOPERM'),
+  ...all('no-database', 'NODATABASE'),
   ...all('full', 'OOM'),
   ...all('read-only', 'READONLY'),
   ...all('loading', 'LOADING', 'MASTERDOWN'),
@@ -65,6 +67,7 @@ const TEXTS: Readonly<Record<Refusal, string>> = {
   'timed-out': 'Redis did not answer in time.',
   rejected: 'Redis rejects the user or the password, or wants one.',
   denied: 'Redis denies the user a command or the keys; see the permissions in the README.',
+  'no-database': 'Redis cannot select the database: the user lacks +select, or there is none with this number.',
   full: 'Redis has no memory left (maxmemory).',
   'read-only': 'Redis is a replica and takes no writes.',
   loading: 'Redis is loading its data, or its master cannot be reached.',

@@ -24,13 +24,16 @@ type Reply = readonly [error: Error | null, reply: unknown]
 
 const outcomeOf = ([error, reply]: Reply): Outcome => (typeof reply === 'string' ? reply : { thrown: error })
 
+/** Returns the database that a client is meant to use. */
+export const databaseOf = ({ options }: Redis): number => options?.db ?? 0
+
 /** One pipeline: all calls in one write, all replies in one round trip. */
-export const serverLink =
-  (client: Redis, waitReplicas: number): Link =>
-  async (asks, { by, deadline, leftMs }) => {
+export const serverLink = (client: Redis, waitReplicas: number): Link => {
+  const database = databaseOf(client)
+  return async (asks, { by, deadline, leftMs }) => {
     const pipeline = client.pipeline()
     for (const { key, operation, token, leaseMs, retainMs } of asks) {
-      pipeline[by](NAMES[by], 1, key, operation, token, deadline, leaseMs, retainMs)
+      pipeline[by](NAMES[by], 1, key, operation, token, deadline, leaseMs, retainMs, database)
     }
     // In time for its own answer to arrive.
     if (waitReplicas > 0) pipeline.wait(waitReplicas, Math.max(1, Math.floor(leftMs * 0.75)))
@@ -42,6 +45,7 @@ export const serverLink =
     }
     return replies.map(outcomeOf)
   }
+}
 
 /**
  * Calls of their own, since a cluster takes no pipeline over several nodes; sent together they make one round trip for each

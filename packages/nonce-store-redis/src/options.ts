@@ -21,7 +21,8 @@ export interface RedisCluster {
  * - `server`: one server, or Sentinels with the `name` of a master, as ioredis has it. What it says goes before our defaults
  * - `cluster`: a cluster
  * - `client`: a `Redis` or `Cluster` of ioredis of your own, which the store does not close. Give it a `socketTimeout`: a
- *   connection that has silently died is otherwise found out when the system gives up, minutes later
+ *   connection that has silently died is otherwise found out when the system gives up, minutes later. Records are in the
+ *   database of its option `db`
  *
  * And:
  *

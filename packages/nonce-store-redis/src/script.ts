@@ -4,6 +4,24 @@ import { RETAIN_AFTER_LEASE_MS } from '@queue-runtime/crypto/provider'
 import { recordKeys } from './record-key.ts'
 
 /**
+ * Selects the database that is meant, for the script that goes on from here: a client that is refused its database says so to
+ * nobody and stays at 0. Nothing is written there. On a cluster there is no other, and nothing is selected.
+ */
+const SELECT = `
+if database and database ~= '0' then
+  local selected = redis.pcall('SELECT', database)
+  if selected.err then return redis.error_reply('NODATABASE The database cannot be selected') end
+end
+`
+
+/** Replies with an error where the database cannot be selected. */
+export const SELECT_SCRIPT: string = `
+local database = ARGV[1]
+${SELECT}
+return 'ok'
+`.trim()
+
+/**
  * The state table of protocol.md 5 on one record. One script for all operations: one to load and to know by its hash, and what
  * a record looks like stands in one place. A record is `1` (completed) or `0` (released), which Redis keeps without memory of
  * their own, or the end of a lease and the token of its holder.
@@ -14,7 +32,8 @@ import { recordKeys } from './record-key.ts'
  * delivery the claim that it has made anew.
  */
 export const SCRIPT: string = `
-local operation, token, deadline, lease, retain = unpack(ARGV)
+local operation, token, deadline, lease, retain, database = unpack(ARGV)
+${SELECT}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local said = ' ' .. string.format('%d', now)

@@ -1,4 +1,7 @@
 import type { Cluster, Redis } from 'ioredis'
+import { refusalOf } from './errors.ts'
+import { databaseOf } from './link.ts'
+import { SELECT_SCRIPT } from './script.ts'
 
 /** One `name:value` per line of INFO. */
 const parseInfo = (text: string): ReadonlyMap<string, string> =>
@@ -44,15 +47,16 @@ const savesOf = async (node: Redis): Promise<string | null> => {
   }
 }
 
-/** The server's own word, and no failure on the way to it. */
-const isReply = (error: unknown): boolean => error instanceof Error && error.name === 'ReplyError'
+/** The server's own word to a user whom it knows; no failure on the way to it, and nothing that a claim would fail of, too. */
+const isDenial = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'ReplyError' && ['denied', 'failed'].includes(refusalOf(error))
 
 const checkNode = async (node: Redis, waitReplicas: number): Promise<string[]> => {
   let info: ReadonlyMap<string, string>
   try {
     info = parseInfo(await node.info())
   } catch (error) {
-    if (!isReply(error)) throw error
+    if (!isDenial(error)) throw error
     return [
       'INFO is refused: make sure that maxmemory-policy is noeviction, and that records persist or are replicated',
     ]
@@ -64,10 +68,15 @@ const checkNode = async (node: Redis, waitReplicas: number): Promise<string[]> =
   ]
 }
 
+const checkDatabase = async (client: Redis): Promise<void> => {
+  const database = databaseOf(client)
+  if (database !== 0) await client.eval(SELECT_SCRIPT, 0, database)
+}
+
 /** The masters of a cluster are known once one of its nodes has answered. */
 const mastersOf = async (cluster: Cluster): Promise<Redis[]> => {
   await cluster.info().catch((error: unknown) => {
-    if (!isReply(error)) throw error
+    if (!isDenial(error)) throw error
   })
   return cluster.nodes('master')
 }
@@ -76,9 +85,10 @@ const mastersOf = async (cluster: Cluster): Promise<Redis[]> => {
  * Resolves with what weakens the protection in the configuration of the server, or of the masters of a cluster: a sentence
  * each, the same one once.
  *
- * @throws what the client throws where the server cannot be asked
+ * @throws what the client throws where the server cannot be asked, or not select its database
  */
 export async function checkServer(client: Redis | Cluster, waitReplicas: number): Promise<string[]> {
+  if (!client.isCluster) await checkDatabase(client as Redis)
   const nodes = client.isCluster ? await mastersOf(client as Cluster) : [client as Redis]
   const findings = await Promise.all(nodes.map((node) => checkNode(node, waitReplicas)))
   return [...new Set(findings.flat())]
