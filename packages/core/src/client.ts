@@ -1,4 +1,5 @@
 import { isQueueError, locate, QueueError } from './base/errors.ts'
+import { checkNode } from './base/node-version.ts'
 import type { CallOptions } from './base/options.ts'
 import { linkSignals } from './base/signals.ts'
 import {
@@ -38,6 +39,7 @@ const signalOf = ({ signal }: CallOptions): AbortSignal => signal ?? new AbortCo
  * const client = createQueueClient({ provider: memoryProvider(), queue: 'orders', crypto: messageCrypto({ enabled: true, keyProvider }) })
  */
 export function createQueueClient(options: QueueClientOptions): QueueClient {
+  checkNode()
   checkClientOptions(options)
   const { queue } = options
   const closing = new AbortController()
