@@ -1,6 +1,7 @@
 import { isQueueError, type PlainCode, QueueError } from '@queue-runtime/core'
 import { errorClass } from '@queue-runtime/core/provider'
 import { type Place, PROVIDER, tooLarge } from './errors.ts'
+import { CLOSED_AT_ONCE, sessionsHint, tlsHint, wrongSessions } from './wrong-setting.ts'
 
 // What the SDK throws, as our errors: without its text, which quotes what it was given.
 
@@ -53,17 +54,19 @@ const BY_NAME: ReadonlyMap<string, Mapped> = new Map<string, Mapped>([
 const BY_NETWORK_CODE: ReadonlyMap<string, Mapped> = new Map<string, Mapped>([
   ...all('ConnectionFailed', 'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN'),
   ...all('ConnectionFailed', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'REQUEST_SEND_ERROR'),
-  ...all('ConnectionFailed', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_TLS_CERT_ALTNAME_INVALID', 'CERT_HAS_EXPIRED'),
+  ...all('ConnectionFailed', 'EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'),
+  ...all('ConnectionFailed', 'ERR_TLS_CERT_ALTNAME_INVALID', 'CERT_HAS_EXPIRED'),
   ...all('ConnectionFailed', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'),
   ...all('ConnectionFailed', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN'),
   ...all('Timeout', 'ETIMEDOUT'),
 ])
 
 const TEXTS: Record<Mapped, string> = {
-  QueueNotFound: 'Service Bus knows no such queue.',
+  QueueNotFound: 'Service Bus knows no such queue',
   MessageLockLost: 'The lock of the message is gone.',
   SessionLockLost: 'The lock of the session is gone.',
-  SessionLocked: 'Another receiver holds the session.',
+  SessionLocked:
+    'Another receiver holds the session, or the queue was made without sessions: the SDK does not say which.',
   PermissionDenied: 'The identity may not do this.',
   CredentialRejected: 'Service Bus rejects the credentials, or there are none.',
   Throttled: 'Service Bus asks to slow down, or the queue is full.',
@@ -89,6 +92,7 @@ const BY_TEXT: readonly (readonly [RegExp, Mapped])[] = [
   [/\b(amqp connection|connection is|cbs|link|socket|disconnected|has been closed|is closed)\b/i, 'ConnectionFailed'],
   // The SDK about a connection that broke without a word while a link was opened.
   [/^Unknown error encountered\.$/, 'ConnectionFailed'],
+  [CLOSED_AT_ONCE, 'ConnectionFailed'],
 ]
 
 const codeOf = ({ name, text }: Failure): Mapped | undefined => {
@@ -100,6 +104,21 @@ const codeOf = ({ name, text }: Failure): Mapped | undefined => {
 
 /** Whether to look at the name, the port or the certificate: a code of the table above, and nothing else that the SDK says. */
 const networkCause = ({ name }: Failure): string => (BY_NETWORK_CODE.has(name) ? ` Node says ${name}.` : '')
+
+/** "Unauthorized access. 'Send' claim(s) are required to perform this operation." A firewall says nothing of the kind. */
+const deniedText = ({ text }: Failure, { queue }: Place): string => {
+  const right = /\. '(Send|Listen|Manage)' claim\(s\) are required/.exec(text)?.[1]
+  return right === undefined
+    ? TEXTS.PermissionDenied
+    : `The identity may not do this: it lacks the right ${right} to the queue ${queue}.`
+}
+
+const textFor = (code: Mapped, failure: Failure, place: Place): string => {
+  if (code === 'QueueNotFound') return `${TEXTS[code]}: ${place.queue}, or as queues.${place.queue}.path calls it.`
+  if (code === 'PermissionDenied') return deniedText(failure, place)
+  const hint = code === 'ConnectionFailed' ? tlsHint(failure.name, failure.text) : ''
+  return TEXTS[code] + networkCause(failure) + hint
+}
 
 /** "The request was terminated because the entity is being throttled. ... Please wait 4 seconds and try again." */
 const retryAfterOf = ({ text }: Failure): number | undefined => {
@@ -120,18 +139,26 @@ const toError = (failure: Failure, place: Place): QueueError => {
   if (isTooLarge(name)) return tooLarge(place, ...sizesIn(failure))
   const code = codeOf(failure)
   if (code === 'QueueNotFound') {
-    return new QueueError(code, TEXTS[code], { facts: { queue: place.queue }, ...place })
+    return new QueueError(code, textFor(code, failure, place), { facts: { queue: place.queue }, ...place })
   }
   if (code === 'SessionLocked') {
     return new QueueError(code, TEXTS[code], { facts: { lockedUntil: undefined }, ...place })
   }
   if (code !== undefined) {
     const retryAfterMs = code === 'Throttled' ? retryAfterOf(failure) : undefined
-    return new QueueError(code, TEXTS[code] + networkCause(failure), { ...place, retryAfterMs })
+    return new QueueError(code, textFor(code, failure, place), { ...place, retryAfterMs })
   }
+  const isInvalid = name === 'InvalidOperationError'
+  const wrong = isInvalid ? wrongSessions(failure.text, place) : undefined
+  if (wrong !== undefined) return wrong
   const facts = { provider: PROVIDER, providerCode: name }
   const isTransient = FAULTS_OF_SERVICE.has(name) || failure.isRetryable
-  return new QueueError('ProviderError', `Service Bus refused the call: ${name}.`, { facts, isTransient, ...place })
+  const hint = isInvalid ? sessionsHint(failure.text, place) : ''
+  return new QueueError('ProviderError', `Service Bus refused the call: ${name}.${hint}`, {
+    facts,
+    isTransient,
+    ...place,
+  })
 }
 
 interface SdkError {

@@ -67,10 +67,14 @@ export function createTransport(queue: string, settings: AzureSettings, connecti
       if (main !== undefined) return main.receive(options)
       options.signal.throwIfAborted()
       assertOpen('receive')
-      throw unsupported('receive', 'A queue with sessions is received from by session.', {
-        queue,
-        operation: 'receive',
-      })
+      throw unsupported(
+        'receive',
+        'A queue with sessions is received from by session: with consume({ sessions: true }) or acceptSession.',
+        {
+          queue,
+          operation: 'receive',
+        },
+      )
     },
     ...(sessions && {
       async acceptSession(options) {

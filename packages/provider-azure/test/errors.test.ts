@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { inspect } from 'node:util'
 import { ServiceBusError } from '@azure/service-bus'
 import { CONDITION } from '@queue-runtime/service-bus-emulator'
@@ -19,7 +21,15 @@ const general = (text: string, retryable: boolean): Error => sdkError('GeneralEr
 const CLAIMS = "Unauthorized access. 'Send' claim(s) are required to perform this operation. Resource: 'sb://a/b'."
 
 const table: readonly (readonly [string, unknown, object])[] = [
-  ['no queue', sdkError('MessagingEntityNotFound'), { code: 'QueueNotFound', facts: { queue: 'orders' } }],
+  [
+    'no queue',
+    sdkError('MessagingEntityNotFound'),
+    {
+      code: 'QueueNotFound',
+      message: 'Service Bus knows no such queue: orders, or as queues.orders.path calls it.',
+      facts: { queue: 'orders' },
+    },
+  ],
   ['a lost lock', sdkError('MessageLockLost', 'text', false), { code: 'MessageLockLost', isTransient: false }],
   ['a message that is gone', sdkError('MessageNotFound'), { code: 'MessageLockLost' }],
   ['a message that is settled', new Error('The message is already settled.'), { code: 'MessageLockLost' }],
@@ -29,11 +39,15 @@ const table: readonly (readonly [string, unknown, object])[] = [
     sdkError('SessionCannotBeLocked'),
     { code: 'SessionLocked', facts: { lockedUntil: undefined }, isTransient: true, retryAfterMs: 5_000 },
   ],
-  ['a token without the right', sdkError('UnauthorizedAccess', CLAIMS), { code: 'PermissionDenied' }],
+  [
+    'a token without the right',
+    sdkError('UnauthorizedAccess', CLAIMS),
+    { code: 'PermissionDenied', message: 'The identity may not do this: it lacks the right Send to the queue orders.' },
+  ],
   [
     'an address that a firewall keeps out',
     sdkError('UnauthorizedAccess', 'Ip has been prevented to connect to the endpoint.'),
-    { code: 'PermissionDenied' },
+    { code: 'PermissionDenied', message: 'The identity may not do this.' },
   ],
   [
     'a token that is no good',
@@ -108,6 +122,74 @@ const table: readonly (readonly [string, unknown, object])[] = [
     general('InvalidOperationError: text', false),
     { code: 'ProviderError', isTransient: false, facts: { providerCode: 'InvalidOperationError' } },
   ],
+  [
+    'a receiver without a session of a queue with sessions',
+    general(
+      'InvalidOperationError: It is not possible for an entity that requires sessions to create a non-sessionful message receiver. TrackingId:a',
+      false,
+    ),
+    {
+      code: 'Configuration',
+      message: 'The queue orders was made with sessions: set queues.orders.sessions to true.',
+      facts: { field: 'queues.orders.sessions' },
+      isTransient: false,
+    },
+  ],
+  [
+    'a message without a session for a queue with sessions',
+    general(
+      'InvalidOperationError: The SessionId was not set on a message, and it cannot be sent to the entity. TrackingId:a',
+      false,
+    ),
+    { code: 'Configuration', facts: { field: 'queues.orders.sessions' } },
+  ],
+  [
+    'a session of a queue without sessions',
+    general(
+      'InvalidOperationError: A sessionful message receiver cannot be created on an entity that does not require sessions. Ensure RequiresSession is set to true when creating a Queue.',
+      false,
+    ),
+    {
+      code: 'Configuration',
+      message: 'The queue orders was made without sessions: set queues.orders.sessions to false, or leave it out.',
+      facts: { field: 'queues.orders.sessions' },
+    },
+  ],
+  [
+    'what may not be done, and has to do with sessions somehow',
+    general('InvalidOperationError: The session does not allow it.', false),
+    {
+      code: 'ProviderError',
+      message:
+        'Service Bus refused the call: InvalidOperationError. If that is about sessions: queues.orders.sessions must be true for a queue that was made with sessions, and false for any other.',
+    },
+  ],
+  [
+    'what may not be done with a queue that is called for its sessions',
+    general("InvalidOperationError: No. SystemTracker:a:Queue:session-x, 'sessions'", false),
+    { code: 'ProviderError', message: 'Service Bus refused the call: InvalidOperationError.' },
+  ],
+  [
+    'a server that closes at once',
+    new Error('Failed to connect'),
+    {
+      code: 'ConnectionFailed',
+      message:
+        'The connection to Service Bus failed. The server closed it before it was open: one without TLS does so when the TLS handshake fails, and needs UseDevelopmentEmulator=true in the connection string.',
+      isTransient: true,
+    },
+  ],
+  ...['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'].map(
+    (code) =>
+      [
+        `a TLS handshake that failed with ${code}`,
+        plain('MessagingError', 'text', { code }),
+        {
+          code: 'ConnectionFailed',
+          message: `The connection to Service Bus failed. Node says ${code}. The TLS handshake failed: a server without TLS needs UseDevelopmentEmulator=true in the connection string.`,
+        },
+      ] as const,
+  ),
   ['a condition that nobody knows', general('text', true), { code: 'ProviderError', isTransient: true }],
   [
     'a queue that is switched off',
@@ -221,6 +303,46 @@ describe('over the wire', () => {
     for (const sessionId of [undefined, 's']) {
       await expect(accept(sessions, sessionId, 0)).rejects.toMatchObject({ code: 'QueueNotFound' })
     }
+  })
+
+  it('a queue that was made otherwise than its options say is told so, by name (PA2, PA8)', async ({ expect }) => {
+    const { open, queue: make } = here()
+    const [plainQueue, withSessions] = [make(), make({ requiresSession: true })]
+    const wrong = { queues: { [plainQueue]: { sessions: true }, [withSessions]: { sessions: false } } }
+    const [asSessions, asPlain] = [open(plainQueue, wrong), open(withSessions, wrong)]
+    const told = (queue: string) => ({
+      code: 'Configuration',
+      facts: { field: `queues.${queue}.sessions` },
+      isTransient: false,
+    })
+    await expect(send(asPlain, wire('a'))).rejects.toMatchObject(told(withSessions))
+    await expect(asPlain.receive(RECEIVE)).rejects.toMatchObject(told(withSessions))
+    await expect(accept(asSessions, undefined, 0)).rejects.toMatchObject(told(plainQueue))
+    // The SDK says that it is locked, whatever it is.
+    await expect(accept(asSessions, 's', 0)).rejects.toMatchObject({
+      code: 'SessionLocked',
+      message:
+        'Another receiver holds the session, or the queue was made without sessions: the SDK does not say which.',
+    })
+  })
+
+  it.for([
+    ['hangs up', ''],
+    ['answers with AMQP', 'AMQP\0\u0001\0\0'],
+  ] as const)('a server without TLS that %s: how to say so is told (PA8, SC1)', async ([, answer], { expect }) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', () => socket.end(answer))
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const connectionString = `Endpoint=sb://localhost:${port};SharedAccessKeyName=a;SharedAccessKey=b;`
+    const transport = here().open('orders', { connectionString })
+    const calls = [send(transport, wire('a')), transport.receive(RECEIVE), transport.probe?.({ signal: never })]
+    const outcomes = await Promise.allSettled(calls)
+    server.close()
+    const message = expect.stringMatching(/TLS handshake fail.*UseDevelopmentEmulator=true in the connection string/)
+    expect(outcomes).toMatchObject(calls.map(() => ({ reason: { code: 'ConnectionFailed', message } })))
   })
 
   it('nobody listens: ConnectionFailed (PA8)', async ({ expect }) => {

@@ -15,6 +15,7 @@ describe.concurrent('sessions over the wire', () => {
     const refused = transport.receive({ maxMessages: 1, waitMs: 0, signal: never })
     const error = await refused.catch((thrown: unknown) => thrown)
     expect(isQueueError(error, 'Unsupported') && error.facts).toEqual({ feature: 'receive' })
+    expect(String(error)).toMatch(/consume\(\{ sessions: true \}\) or acceptSession/)
     expect(transport.features.sessionIds).toBe('required')
   })
 
