@@ -7,7 +7,21 @@ import { generate } from 'selfsigned'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createAccess } from '../src/access.ts'
 import { CONDITION, type ServiceBusEmulator, type TlsOptions } from '../src/index.ts'
-import { bodyOf, codeOf, connect, emulate, IMPATIENT, listen, message, send, take, takeOne } from './support.ts'
+import {
+  bodiesOf,
+  bodyOf,
+  codeOf,
+  connect,
+  deadLettersOf,
+  emulate,
+  IMPATIENT,
+  listen,
+  message,
+  send,
+  take,
+  takeDeferred,
+  takeOne,
+} from './support.ts'
 
 let tls: TlsOptions
 
@@ -75,6 +89,41 @@ test('a key that may only send cannot receive, and the other way round', async (
   expect(await codeOf(take(listen(router, 'orders'), 1))).toBe('UnauthorizedAccess')
   expect(await codeOf(send(bot, 'orders', message('b')))).toBe('UnauthorizedAccess')
   expect(bodyOf(await takeOne(listen(bot, 'orders')))).toBe('a')
+})
+
+test('the management node asks for Send to schedule, and for Listen for all else', async () => {
+  const accessKeys = {
+    router: { key: 'cm91dGVy', rights: ['Send'] as const },
+    bot: { key: 'Ym90', rights: ['Listen'] as const },
+  }
+  const emulator = await emulate({ queues: { orders: {}, jobs: { requiresSession: true } }, accessKeys })
+  const [router, bot] = [withKey(emulator, 'router', 'cm91dGVy'), withKey(emulator, 'bot', 'Ym90')]
+  const later = new Date(Date.now() + 3_600_000)
+  const byRouter = router.createSender('orders')
+  const byBot = bot.createSender('orders')
+  const [scheduled] = await byRouter.scheduleMessages(message('a'), later)
+  if (scheduled === undefined) throw new Error('There should be a number.')
+  expect(await codeOf(byBot.scheduleMessages(message('b'), later))).toBe('UnauthorizedAccess')
+  expect(await codeOf(byBot.cancelScheduledMessages(scheduled))).toBe('UnauthorizedAccess')
+  expect(await codeOf(byRouter.cancelScheduledMessages(scheduled))).toBe('done')
+
+  await byRouter.sendMessages(message('c'))
+  const [atRouter, atBot] = [listen(router, 'orders'), listen(bot, 'orders')]
+  expect(await codeOf(atRouter.peekMessages(1))).toBe('UnauthorizedAccess')
+  expect(await codeOf(deadLettersOf(router, 'orders').peekMessages(1))).toBe('UnauthorizedAccess')
+  expect(bodiesOf(await atBot.peekMessages(1))).toEqual(['c'])
+  const taken = await takeOne(atBot)
+  expect(await codeOf(atRouter.renewMessageLock(taken))).toBe('UnauthorizedAccess')
+  expect(await codeOf(atBot.renewMessageLock(taken))).toBe('done')
+  await atBot.deferMessage(taken)
+  expect(await codeOf(takeDeferred(atRouter, taken))).toBe('UnauthorizedAccess')
+  const deferred = await takeDeferred(atBot, taken)
+  expect(await codeOf(atBot.completeMessage(deferred))).toBe('done')
+
+  await send(router, 'jobs', message('d', { sessionId: 's' }))
+  const session = await bot.acceptSession('jobs', 's')
+  expect(await codeOf(session.renewSessionLock())).toBe('done')
+  expect(await codeOf(session.setSessionState('state'))).toBe('done')
 })
 
 test('over TLS a credential is asked for a token of Service Bus, and what it says goes', async () => {

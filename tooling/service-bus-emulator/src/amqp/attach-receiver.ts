@@ -11,8 +11,8 @@ import { announceSession, lockSession, wantedSession } from './sessions.ts'
 const mismatch = (requiresSession: boolean): AmqpFailure => ({
   condition: CONDITION.notAllowed,
   description: requiresSession
-    ? 'InvalidOperationError: An entity that requires sessions has no receiver without one.'
-    : 'InvalidOperationError: An entity without sessions has no receiver of sessions.',
+    ? 'InvalidOperationError: It is not possible for an entity that requires sessions to create a non-sessionful message receiver.'
+    : 'InvalidOperationError: A sessionful message receiver cannot be created on an entity that does not require sessions.',
 })
 
 /** Attaches to a session, when there is one. */

@@ -30,7 +30,7 @@ export function refuseAddress(peer: Peer, link: AmqpLink, address: unknown): voi
 }
 
 /** What a token must be for: a client gets one for each node, and the management node is one of its own. */
-const nodeOf = ({ kind, path }: QueueAddress): string => (kind === 'management' ? `${path}/$management` : path)
+export const nodeOf = ({ kind, path }: QueueAddress): string => (kind === 'management' ? `${path}/$management` : path)
 
 export interface Admission {
   readonly address: QueueAddress

@@ -1,7 +1,8 @@
 import type { Queue } from '../store/queue.ts'
 import type { QueueAddress } from './address.ts'
+import { nodeOf } from './attach.ts'
 import { AmqpRefusal, CONDITION, statusOf } from './conditions.ts'
-import { OPERATIONS } from './operations.ts'
+import { OPERATIONS, rightFor } from './operations.ts'
 import type { Peer } from './peer.ts'
 import { readRequest } from './reply.ts'
 import { ACCEPTED, type AmqpLink, bytesOf, deliveryOf, settleDelivery } from './rhea.ts'
@@ -28,6 +29,7 @@ export function answerRequests({ faults }: ServerContext, peer: Peer, link: Amqp
         act() {
           const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined
           if (operation === undefined) throw new AmqpRefusal(CONDITION.notImplemented, `There is no operation ${name}.`)
+          peer.checkRight(nodeOf(address), [rightFor(name)])
           const linkName = textOf(properties['associated-link-name'])
           return operation({ queue, source, body: mapOf(body), linkName })
         },

@@ -1,3 +1,4 @@
+import type { Right } from '../access.ts'
 import type { Content, Entry, Hold, Properties } from '../store/entry.ts'
 import type { Outcome, Queue, Source } from '../store/queue.ts'
 import { AmqpRefusal, CONDITION } from './conditions.ts'
@@ -64,6 +65,12 @@ const scheduledIn = (item: unknown): Content[] => contentsOf(needed(bytesOf(mapO
 
 /** Receive mode of `receive-by-sequence-number`: 0 deletes, 1 locks. */
 const DELETE = 0
+
+/** Operations for which a client must be allowed to send. */
+const OF_SENDERS = new Set(['schedule-message', 'cancel-scheduled-message'])
+
+/** The right that an operation takes. */
+export const rightFor = (operation: string): Right => (OF_SENDERS.has(operation) ? 'Send' : 'Listen')
 
 /** The operations of the management node by name, without `com.microsoft:`. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
