@@ -36,6 +36,20 @@ export async function runShown(command, args, where) {
 }
 
 /**
+ * Runs a step of ours that shows all it says on standard error.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ * @param {Where} where
+ */
+export async function runAside(command, args, where) {
+  if (stoppedBy !== undefined) throw new Stopped(stoppedBy)
+  const ended = await run(command, args, { ...where, stdio: ['inherit', 2, 'inherit'], kills: false })
+  if (stoppedBy !== undefined) throw new Stopped(stoppedBy)
+  return ended
+}
+
+/**
  * Runs a step of ours, to success, whose output is not shown.
  *
  * @param {string} subject what is being done, as the beginning of a sentence

@@ -1,9 +1,10 @@
 /**
- * `node tooling/bootstrap/run.mjs [--no-install] <command> [args...]` runs a command of the repository with the Node and pnpm that it
- * needs and with its dependencies installed. It asks for Node 20, npm and, the first time, a network. Standard output is the command's.
+ * `node tooling/bootstrap/run.mjs [--no-install | --build <package>] <command> [args...]` runs a command of the repository with the Node
+ * and pnpm that it needs, with its dependencies installed and, where asked, a package built. It asks for Node 20, npm and, the first time, a network. Standard output is the command's.
  */
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { endLike, forwardSignals, runQuietly, runShown, Stopped } from './child.mjs'
+import { endLike, forwardSignals, runAside, runQuietly, runShown, Stopped } from './child.mjs'
 import { Failure, failureOf } from './failure.mjs'
 import { ownNodeFits, ownNodeFolder, ownPnpmFits, wantedTools, withNpmSettingsForPnpm, withPath } from './machine.mjs'
 import { fetchedTools } from './tools.mjs'
@@ -44,14 +45,30 @@ async function install(env) {
   if (missing.length > 0) throw failureOf(subject, 'a package could not be fetched', missing.join('\n'))
 }
 
+/**
+ * Builds a package and what it needs. A step of ours, not of a shell: turbo, told to stop as it ends, reports success.
+ *
+ * @param {string} target
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function build(target, env) {
+  const turboArgs = ['run', 'build', `--filter=${target}`, '--output-logs=errors-only']
+  return await runAside(join(root, 'node_modules/.bin/turbo'), turboArgs, { cwd: root, env })
+}
+
 /** @param {string[]} args */
 async function main(args) {
   const skipsInstall = args[0] === '--no-install'
-  const [command, ...rest] = skipsInstall ? args.slice(1) : args
+  const target = args[0] === '--build' ? args[1] : undefined
+  const [command, ...rest] = args.slice(target !== undefined ? 2 : Number(skipsInstall))
   if (command === undefined)
-    throw new Failure('Usage: node tooling/bootstrap/run.mjs [--no-install] <command> [args...]')
+    throw new Failure('Usage: node tooling/bootstrap/run.mjs [--no-install | --build <package>] <command> [args...]')
   const env = await prepare()
   if (!skipsInstall) await install(env)
+  if (target !== undefined) {
+    const built = await build(target, env)
+    if (built.code !== 0) return endLike(built)
+  }
   endLike(await runShown(command, rest, { cwd: root, env }))
 }
 

@@ -25,10 +25,10 @@ const startFailure = (error: unknown, port: number): string => {
   return `The demo cannot start: ${error instanceof Error ? error.message : code}`
 }
 
-/** Which servers were started beside what is embedded. */
-const localServers = ({ queue, keys, nonces }: BackendNames): string => {
+/** Which servers are started beside what is embedded. */
+const localServers = (beginning: string, { queue, keys, nonces }: BackendNames, end: string): string => {
   const isEmbedded = queue === EMBEDDED.queue && keys === EMBEDDED.keys && nonces === EMBEDDED.nonces
-  return isEmbedded ? '' : `Local servers stand in: queues on ${queue}, keys in ${keys}, nonces in ${nonces}.\n`
+  return isEmbedded ? '' : `${beginning}: queues on ${queue}, keys in ${keys}, nonces in ${nonces}${end}\n`
 }
 
 /** Runs the demo as `args` say and resolves with its exit code, everything closed. */
@@ -44,11 +44,22 @@ export async function runCli(args: readonly string[], parts: CliParts): Promise<
     return EXIT.good
   }
   const human = options.json ? stderr : stdout
-  const demo = await open(options, human, parts)
+  const stopping = new AbortController()
+  void stopped.then(() => {
+    // On a terminal a line of progress, and the ^C, may stand there.
+    human.write(`${human.isTTY ? '\n' : ''}Stopping …\n`)
+    stopping.abort()
+  })
+  human.write(localServers('Starting local servers', options.backends, ' …'))
+  const demo = await open(options, human, stopping.signal, parts)
+  if (stopping.signal.aborted) {
+    await demo?.close()
+    return EXIT.stopped
+  }
   if (demo === undefined) return EXIT.bad
   try {
     human.write(`Router, broker and three bots are up; the page is at ${demo.url}/\n`)
-    human.write(localServers(options.backends))
+    human.write(localServers('Local servers stand in', options.backends, '.'))
     const result = await Promise.race([demo.run(), stopped])
     if (result === undefined) return EXIT.stopped
     human.write(`${reportText(result)}\n`)
@@ -67,13 +78,14 @@ export async function runCli(args: readonly string[], parts: CliParts): Promise<
 const open = async (
   { port, backends }: Pick<CliOptions, 'port' | 'backends'>,
   human: TextStream,
+  signal: AbortSignal,
   parts: CliParts,
 ): Promise<Demo | undefined> => {
   const warn = (line: string): void => void parts.stderr.write(`${line}\n`)
   try {
-    return await parts.openDemo({ port, backends, warn, onProgress: createProgressPrinter(human) })
+    return await parts.openDemo({ port, backends, warn, signal, onProgress: createProgressPrinter(human) })
   } catch (error) {
-    warn(startFailure(error, port))
+    if (!signal.aborted) warn(startFailure(error, port))
     return undefined
   }
 }

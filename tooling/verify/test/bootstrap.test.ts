@@ -211,6 +211,29 @@ describe('the bootstrap', () => {
     },
   )
 
+  test('builds first where it is told to, with all that is said of it on standard error', async () => {
+    script('node_modules/.bin/turbo', 'echo "turbo $*"')
+    const { code, stdout, stderr } = await run(['--build', 'the-package', 'echo', '--build', 'reached'])
+    expect(code).toBe(0)
+    expect(stdout).toBe('--build reached\n')
+    expect(stderr).toContain('turbo run build --filter=the-package --output-logs=errors-only\n')
+  })
+
+  test('ends with the exit code of a build that fails, and goes no further', async () => {
+    script('node_modules/.bin/turbo', 'exit 3')
+    expect(await run(['--build', 'the-package', 'echo', 'reached'])).toMatchObject({ code: 3, stdout: '' })
+  })
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'goes no further after %s, though the build that it came in reports success',
+    async (signal) => {
+      script('node_modules/.bin/turbo', `trap 'exit 0' INT TERM; echo building; while :; do sleep 0.1; done`)
+      const child = start(['--build', 'the-package', 'echo', 'reached'])
+      child.stderr?.on('data', (text) => String(text).includes('building') && child.kill(signal))
+      expect(await ended(child)).toMatchObject({ code: null, signal, stdout: '' })
+    },
+  )
+
   // The command holds the pipes open for as long as it lives.
   test('takes the command with it when it is killed', async () => {
     const child = start(['node', '-e', 'console.log("up"); setInterval(() => {}, 1000)'])

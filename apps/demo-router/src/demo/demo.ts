@@ -30,6 +30,8 @@ export interface DemoOptions {
   /** Takes the warnings that nobody expected. */
   readonly warn: (line: string) => void
   readonly onProgress?: (progress: Progress) => void
+  /** Ends the start when it aborts. A demo that is up is closed by `close`. */
+  readonly signal?: AbortSignal
   readonly seams?: Seams
   readonly deliveries?: readonly Delivery[]
   readonly attacks?: readonly Attack[]
@@ -55,9 +57,9 @@ export interface Demo {
   close(): Promise<void>
 }
 
-/** Starts everything but the scenario. Rejects where the port is taken. */
+/** Starts everything but the scenario. Rejects where the port is taken, or when `signal` aborts meanwhile. */
 export async function openDemo(options: DemoOptions): Promise<Demo> {
-  const { port, backends = EMBEDDED, warn, onProgress, seams, perSecond, telemetry, ...scenario } = options
+  const { port, backends = EMBEDDED, warn, onProgress, signal, seams, perSecond, telemetry, ...scenario } = options
   const ledger = createLedger()
   const tap = createWireTap()
   const recent = createRecent()
@@ -80,7 +82,7 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
   })
   // What is kept of a run must not grow with a house that never ends.
   const whilePlaying = tellWhile(() => run.phase !== 'done', tellAll([ledger, tap]))
-  const ground = await openGround(backends, logger)
+  const ground = await openGround(backends, logger, signal)
   const house = await openHouse({
     ...{ port, ground, logger, ...(seams && { seams }) },
     observer: tellAll([whilePlaying, recent, live.observer]),

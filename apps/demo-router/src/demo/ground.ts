@@ -18,10 +18,10 @@ export interface Ground {
 
 export const EMBEDDED: BackendNames = { queue: 'memory', keys: 'local', nonces: 'memory' }
 
-/** Starts the servers and opens them, as any process would by its variables. */
-export async function openGround(names: BackendNames, logger: Logger): Promise<Ground> {
+/** Starts the servers and opens them, as any process would by its variables. Rejects when `signal` aborts meanwhile. */
+export async function openGround(names: BackendNames, logger: Logger, signal?: AbortSignal): Promise<Ground> {
   const clock = skippingClock()
-  const local = await startLocal(names, clock)
+  const local = await startLocal(names, clock, signal)
   try {
     const config = readBackends(readVariables(local.variables))
     const backends = await openBackends(config, { clock, logger, embedded: local.embedded })

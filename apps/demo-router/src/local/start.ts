@@ -35,8 +35,12 @@ const starter = <T extends LocalServer>(
   return start
 }
 
-/** Starts a local server for each of these backends, on free ports of the loopback, or what stands in for it in this process. */
-export async function startLocal(names: BackendNames, clock: Clock): Promise<Local> {
+/**
+ * Starts a local server for each of these backends, on free ports of the loopback, or what stands in for it in this process.
+ *
+ * @throws the reason of the signal when it aborts, what was started closed
+ */
+export async function startLocal(names: BackendNames, clock: Clock, signal?: AbortSignal): Promise<Local> {
   const started: LocalServer[] = []
   const close = async (): Promise<void> => {
     for (const server of started.splice(0).reverse()) await server.close()
@@ -44,6 +48,7 @@ export async function startLocal(names: BackendNames, clock: Clock): Promise<Loc
   const begin = async <T extends LocalServer>(start: StartLocal<T>): Promise<T> => {
     const server = await start(clock)
     started.push(server)
+    signal?.throwIfAborted()
     return server
   }
   try {
