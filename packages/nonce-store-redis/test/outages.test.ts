@@ -107,7 +107,7 @@ const OUTAGES: readonly Outage[] = [
     async begin(server) {
       await server.command('CONFIG', 'SET', 'busy-reply-threshold', '1')
       const running = server.command('EVAL', 'while true do end', '0').catch(nothing)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await expect.poll(() => server.command('PING').catch(String), { timeout: 10_000 }).toContain('BUSY')
       return async () => {
         await server.command('SCRIPT', 'KILL')
         await running
