@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { BackendNames } from './backends/backends.ts'
 import { type CliOptions, parseCli, USAGE } from './cli-options.ts'
 import type { Demo, DemoOptions } from './demo/demo.ts'
@@ -52,6 +53,8 @@ export async function runCli(args: readonly string[], parts: CliParts): Promise<
   })
   human.write(localServers('Starting local servers', options.backends, ' …'))
   const demo = await open(options, human, stopping.signal, parts)
+  // Loading and opening may leave Node no moment to hear a signal.
+  await turn()
   if (stopping.signal.aborted) {
     await demo?.close()
     return EXIT.stopped
@@ -81,11 +84,14 @@ const open = async (
   signal: AbortSignal,
   parts: CliParts,
 ): Promise<Demo | undefined> => {
-  const warn = (line: string): void => void parts.stderr.write(`${line}\n`)
+  /** What fails because all is being taken down is no news. */
+  const warn = (line: string): void => {
+    if (!signal.aborted) parts.stderr.write(`${line}\n`)
+  }
   try {
     return await parts.openDemo({ port, backends, warn, signal, onProgress: createProgressPrinter(human) })
   } catch (error) {
-    if (!signal.aborted) warn(startFailure(error, port))
+    warn(startFailure(error, port))
     return undefined
   }
 }

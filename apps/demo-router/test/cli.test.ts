@@ -68,6 +68,32 @@ describe('the demo that is told to stop', { timeout: 60_000 }, () => {
     expect(closed).toBe(1)
   })
 
+  it('hears what came while Node had no moment to listen', async () => {
+    const [stdout, stderr] = [recordingStream(), recordingStream()]
+    const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
+    const demo = await openDemo({ port: 0, warn: () => {} })
+    const opened = async () => {
+      setImmediate(stop)
+      return demo
+    }
+    expect(await runCli([], { stdout, stderr, openDemo: opened, stopped })).toBe(130)
+    expect(stdout.text()).toBe('Stopping …\n')
+  })
+
+  it('does not tell of what fails because it stops', async () => {
+    const [stdout, stderr] = [recordingStream(), recordingStream()]
+    const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
+    const failing = async ({ warn, signal }: DemoOptions): Promise<Demo> => {
+      warn('before')
+      const demo = await openDemo({ port: 0, warn })
+      signal?.addEventListener('abort', () => warn('after'))
+      setImmediate(stop)
+      return demo
+    }
+    await runCli([], { stdout, stderr, openDemo: failing, stopped })
+    expect(stderr.text()).toBe('before\n')
+  })
+
   it('starts no further server', async () => {
     const stop = AbortSignal.abort(new Error('Stop.'))
     const names = { ...EMBEDDED, keys: 'there is none' }
