@@ -36,6 +36,13 @@ const inStage = (stage: string, keyword: string): string[] => {
 }
 
 describe('the image, which no engine was at hand to build', () => {
+  it('is built by the pnpm that the repository pins', () => {
+    const { packageManager } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      packageManager: string
+    }
+    expect(inStage('build', 'RUN')).toContain(`npm install --global ${packageManager}`)
+  })
+
   it('is made of what is there and what the ignore file lets through', () => {
     const allowed = read('Dockerfile.dockerignore')
       .split('\n')
