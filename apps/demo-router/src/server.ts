@@ -22,7 +22,7 @@ export interface ServerOptions {
   readonly logger: Logger
   /** The longest body that is read, in bytes. */
   readonly bodyLimit: number
-  /** Wrong signatures that one source may send in a minute, before it is answered 429; 0: any number. Default 100. */
+  /** Wrong signatures that one source may send in a minute, before it is answered 429; 0 sets no limit. Default 100. */
   readonly guessesPerMinute?: number
   /**
    * Addresses and networks of the proxies in front, whose `X-Forwarded-For` is believed; default none. Without it, all that comes

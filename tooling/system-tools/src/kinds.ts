@@ -16,7 +16,7 @@ export interface Kind {
   /** Whether the libraries that they depend on are fetched as well; a program that is linked statically needs none. */
   readonly withLibraries: boolean
   readonly programs: readonly [Program, ...Program[]]
-  /** The lowest major version that will do; left out: any. */
+  /** The lowest major version that will do; without it each version does. */
   readonly lowest?: number
 }
 

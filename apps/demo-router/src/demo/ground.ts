@@ -18,7 +18,7 @@ export interface Ground {
 
 export const EMBEDDED: BackendNames = { queue: 'memory', keys: 'local', nonces: 'memory' }
 
-/** Starts the servers and opens them, as any process would by its variables. Rejects when `signal` aborts meanwhile. */
+/** Starts the servers and opens them, as a process of its own would by its variables. Rejects when `signal` aborts meanwhile. */
 export async function openGround(names: BackendNames, logger: Logger, signal?: AbortSignal): Promise<Ground> {
   const clock = skippingClock()
   const local = await startLocal(names, clock, signal)

@@ -16,7 +16,7 @@ const WINDOW_MS = 60_000
 
 const NO_LIMIT: GuessLimit = { pauseOf: async () => undefined, count: async () => {} }
 
-/** `perMinute`: wrong signatures that one source may send in a minute; 0: any number. */
+/** `perMinute`: wrong signatures that one source may send in a minute; 0 sets no limit. */
 export function limitGuesses(app: FastifyInstance, perMinute: number): GuessLimit {
   if (perMinute === 0) return NO_LIMIT
   let ask: ReturnType<FastifyInstance['createRateLimit']> | undefined
